@@ -1,0 +1,1 @@
+"""The Jinja extension of this template: it knows databases and checks answers."""

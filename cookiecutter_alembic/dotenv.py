@@ -1,0 +1,45 @@
+"""Write values into a .env file so that all who read it read the same."""
+
+from __future__ import annotations
+
+from cookiecutter_alembic.databases import ConnectionString
+
+
+def dotenv(connection: ConnectionString) -> str:
+    """Return the text of a project's `.env`, the one file that holds the password."""
+    lines = [
+        "# Settings of this working copy. Git ignores this file; see .env.example.",
+        f"DATABASE_URL={quote(connection.url_with_password)}",
+    ]
+    server = connection.dialect.server
+    if server and connection.password is not None:
+        lines += [
+            "",
+            "# The same password, for the server that `docker compose up` starts.",
+            f"{server.password_variable}={quote(connection.password)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def quote(value: str) -> str:
+    r"""Quote a value so that python-dotenv and Docker Compose read it as it is.
+
+    Both take what stands in single quotes literally, but for `\'`. They differ where one
+    backslash follows another or ends the value: there both agree on double quotes, unless
+    the value also holds a `$`. Such a value is written for Compose, which would expand it;
+    a project's Python reads none but DATABASE_URL, which is percent-encoded.
+    Sources: `dotenv/parser.go` of compose-go, `dotenv/parser.py` of python-dotenv.
+    """
+    if value.isprintable() and not any(
+        pair in value + "'" for pair in ("\\\\", "\\'")
+    ):
+        return "'" + value.replace("'", "\\'") + "'"
+    for character, escape in (
+        ("\\", "\\\\"),
+        ('"', '\\"'),
+        ("$", "\\$"),
+        ("\n", "\\n"),
+        ("\r", "\\r"),
+    ):
+        value = value.replace(character, escape)
+    return f'"{value}"'

@@ -1,0 +1,43 @@
+"""The database's file: open it for migrations, make it, say where it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.exc import DBAPIError
+
+
+def describe(url: URL) -> str:
+    """Say which database a URL names."""
+    return f"{url.drivername} at {url.database}"
+
+
+@contextmanager
+def connect(url: URL) -> Iterator[Connection]:
+    """Open a connection.
+
+    Raises:
+        CommandError: there is none to be had; the message is one line and says why.
+    """
+    # Foreign keys stay off here: changing a table means to rebuild it.
+    engine = create_engine(url)
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        raise CommandError(
+            f"{describe(url)}: {error.orig}; python -m migrations create makes it"
+        ) from None
+    with connection:
+        yield connection
+
+
+def create(url: URL) -> bool:
+    """Make the database and return True, or return False where it is there already."""
+    file = Path(str(url.database))
+    if file.exists():
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    return True

@@ -1,0 +1,81 @@
+"""Alembic runs this file for each command that needs a database or the models."""
+
+import logging
+from logging.config import fileConfig
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection, Engine
+
+import app.models  # noqa: F401  every model has to be imported to be seen
+from app.config import migration_url
+from app.database import Base
+from migrations import databases, scratch
+
+config = context.config
+target_metadata = Base.metadata
+
+# An application that calls Alembic from Python has set up logging of its own.
+if config.config_file_name and not logging.root.handlers:
+    fileConfig(config.config_file_name, disable_existing_loggers=False)
+
+
+def skip_empty_revision(_context: object, _revision: object, directives: Any) -> None:
+    """Write no file where the models have not changed."""
+
+    def write_nothing(*_args: object, **_options: object) -> None:
+        config.print_stdout("No changes in the models, no new revision.")
+
+    if directives[0].upgrade_ops.is_empty():
+        setattr(context.script, "generate_revision", write_nothing)
+
+
+options = {
+    "target_metadata": target_metadata,
+    "compare_server_default": True,
+{% if cookiecutter.__kind == "file" %}
+    "render_as_batch": True,
+{% endif %}
+    "process_revision_directives": skip_empty_revision,
+}
+
+
+def print_sql() -> None:
+    """Print the SQL that would be run, for `--sql`."""
+    context.configure(
+        dialect_name="{{ cookiecutter.__dialect }}",
+        literal_binds=True,
+        dialect_opts={"paramstyle": "named"},
+        **options,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run(connection: Connection) -> None:
+    """Run the command on a database."""
+    context.configure(connection=connection, **options)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_on_own_database() -> None:
+    """Run the command on the database that the settings name, and say which it is."""
+    url = migration_url()
+    logging.getLogger("alembic.env").info(databases.describe(url))
+    with databases.connect(url) as connection:
+        run(connection)
+
+
+given = config.attributes.get("connection")
+if context.is_offline_mode():
+    print_sql()
+elif isinstance(given, Connection):
+    run(given)
+elif isinstance(given, Engine):
+    with given.connect() as connection:
+        run(connection)
+elif scratch.is_wanted():
+    scratch.compare(**options)
+else:
+    run_on_own_database()
