@@ -18,19 +18,24 @@ target_metadata = Base.metadata
 # An application that calls Alembic from Python has set up logging of its own.
 if config.config_file_name and not logging.root.handlers:
     fileConfig(config.config_file_name, disable_existing_loggers=False)
+    # Of what Alembic says about its own workings, only the steps that it runs.
+    logging.getLogger("alembic.runtime.migration").addFilter(
+        lambda record: record.msg.startswith("Running")
+    )
 
 
 def skip_empty_revision(_context: object, _revision: object, directives: Any) -> None:
     """Write no file where the models have not changed."""
 
+    # An empty list of directives would do for `revision`, but `check` fails on it.
     def write_nothing(*_args: object, **_options: object) -> None:
         config.print_stdout("No changes in the models, no new revision.")
 
     if directives[0].upgrade_ops.is_empty():
-        setattr(context.script, "generate_revision", write_nothing)
+        context.script.generate_revision = write_nothing  # type: ignore[method-assign]
 
 
-options = {
+options: dict[str, Any] = {
     "target_metadata": target_metadata,
     "compare_server_default": True,
 {% if cookiecutter.__kind == "file" %}

@@ -9,8 +9,7 @@ from typing import Any
 
 from alembic import context
 from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 {% if cookiecutter.__kind == "server" %}
 
 from migrations import databases
@@ -42,8 +41,8 @@ def compare(**options: Any) -> None:
         databases.temporary("SHADOW_DATABASE_URL") as url,
         databases.connect(url) as connection,
     ):
-        _replay(connection)
         context.configure(connection=connection, **options)
+        _replay()
         context.run_migrations()
 
 
@@ -62,14 +61,14 @@ def compare(**options: Any) -> None:
         options: as for `alembic.context.configure`.
     """
     with create_engine("sqlite://").connect() as connection:
-        _replay(connection)
         context.configure(connection=connection, **options)
+        _replay()
         context.run_migrations()
 {% endif %}
 
 
-def _replay(connection: Connection) -> None:
-    migration = MigrationContext.configure(connection)
+def _replay() -> None:
+    migration = context.get_context()
     with migration.begin_transaction(), Operations.context(migration):
         for script in reversed(list(context.script.walk_revisions())):
             script.module.upgrade()
