@@ -1,0 +1,304 @@
+"""Fixtures: baked projects, each copied for the test that uses it, and real servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cookiecutter.main import cookiecutter
+from filelock import FileLock
+
+from tests import servers
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+BIN = "Scripts" if sys.platform == "win32" else "bin"
+ARTICLE_URL = "postgresql+{}://postgres:mysecretpassword@localhost:5432/postgres"
+
+# One entry for each kind of repository that can come out.
+ANSWERS = {
+    "sqlite": {"project_name": "My Service"},
+    "psycopg2": {
+        "project_name": "Orders Service",
+        "database_url": ARTICLE_URL.format("psycopg2"),
+    },
+    "psycopg": {
+        "project_name": "Orders Service",
+        "database_url": ARTICLE_URL.format("psycopg"),
+    },
+}
+def require(found: object, what: str) -> None:
+    """Skip a test for lack of a program, or fail it where REQUIRE_SERVERS is set."""
+    if not found:
+        outcome = pytest.fail if os.environ.get("REQUIRE_SERVERS") else pytest.skip
+        outcome(f"{what} is not installed")
+
+
+@cache
+def uv() -> str:
+    """Return the uv of the tests' own environment."""
+    return str(Path(sys.executable).parent / "uv")
+
+
+@cache
+def uv_cache() -> str:
+    """Return the folder of uv's cache, which all bakes share."""
+    return subprocess.check_output([uv(), "cache", "dir"], text=True).strip()
+
+
+def clean_environment(home: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a stranger: an empty home, but for a name in git."""
+    home.mkdir(parents=True, exist_ok=True)
+    identity = "[user]\nname = Template Tests\nemail = tests@example.invalid\n"
+    (home / ".gitconfig").write_text(identity)
+    kept = ("LANG", "PIP_", "SSL_", "REQUESTS_CA_BUNDLE", "SYSTEMROOT", "TEMP", "TMP")
+    return {
+        **{name: text for name, text in os.environ.items() if name.startswith(kept)},
+        "HOME": str(home),
+        "PATH": f"{Path(uv()).parent}{os.pathsep}{os.environ['PATH']}",
+        "UV_CACHE_DIR": uv_cache(),
+        **variables,
+    }
+
+
+@dataclass
+class Project:
+    """A generated repository and the environment that commands run in."""
+
+    path: Path
+    environment: dict[str, str]
+    output: str = ""
+
+    def run(
+        self, *command: str | Path, code: int | None = 0, cwd: Path | None = None
+    ) -> str:
+        """Run a command of the project's `.venv` and return all that it printed.
+
+        Arguments:
+            command: a program and its arguments; a bare name is looked up in `.venv`
+                first, which is not activated.
+            code: the exit code to insist on; None accepts any.
+            cwd: where to run it, the project's root unless told.
+        """
+        program = self.path / ".venv" / BIN / command[0]
+        done = subprocess.run(
+            [program if program.exists() else command[0], *command[1:]],
+            cwd=cwd or self.path,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        assert code is None or done.returncode == code, done.stdout
+        return done.stdout
+
+    def revisions(self) -> list[Path]:
+        """Return the revision files, oldest first."""
+        return sorted(
+            (self.path / "migrations" / "versions").glob("*.py"),
+            key=lambda path: path.stat().st_mtime_ns,
+        )
+
+    def add_username(self) -> None:
+        """Change the model as the article does, with the line that it prints."""
+        with open(self.path / "app" / "models.py", "a") as models:
+            models.write("    username = sa.Column(sa.String, index=True)\n")
+
+
+def bake(
+    folder: Path,
+    environment: dict[str, str],
+    *options: str,
+    template: str | Path = TEMPLATE,
+    answers: dict[str, str],
+) -> subprocess.CompletedProcess[str]:
+    """Run the real `cookiecutter` command."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [
+            Path(sys.executable).parent / "cookiecutter",
+            *("--no-input", "--output-dir", folder, *options, template),
+            *(f"{key}={answer}" for key, answer in answers.items()),
+        ],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def baked(folder: Path, environment: dict[str, str], **answers: str) -> Project:
+    """Bake a project and insist that it comes out."""
+    done = bake(folder, environment, answers=answers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.iterdir()
+    return Project(path, environment, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all xdist workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def original(shared_folder: Path) -> Callable[[str], Project]:
+    """Bake a set of answers once for all workers."""
+
+    def find(answers: str) -> Project:
+        folder = shared_folder / "originals" / answers
+        environment = clean_environment(shared_folder / "home")
+        output = shared_folder / f"{answers}.txt"
+        with FileLock(shared_folder / f"{answers}.lock"):
+            if not output.exists():
+                project = baked(folder, environment, **ANSWERS[answers])
+                output.write_text(project.output)
+        (path,) = folder.iterdir()
+        return Project(path, environment, output.read_text())
+
+    return find
+
+
+@pytest.fixture
+def copied(
+    original: Callable[[str], Project], tmp_path: Path
+) -> Callable[[str], Project]:
+    """Copy a baked project; its environment stays where it is."""
+
+    def copy(answers: str) -> Project:
+        source = original(answers)
+        path = tmp_path / source.path.name
+        shutil.copytree(source.path, path, ignore=shutil.ignore_patterns(".venv"))
+        (path / ".venv").symlink_to(source.path / ".venv")
+        return Project(path, clean_environment(tmp_path / "home"), source.output)
+
+    return copy
+
+
+@pytest.fixture
+def rendered(tmp_path: Path) -> Callable[..., Path]:
+    """Render the template's files alone, without hooks."""
+
+    def render(**answers: Any) -> Path:
+        return Path(
+            cookiecutter(
+                str(TEMPLATE),
+                no_input=True,
+                extra_context=answers,
+                output_dir=str(tmp_path / "rendered"),
+                default_config=True,
+                accept_hooks=False,
+            )
+        )
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def start_postgres() -> Iterator[Callable[[str], servers.Postgres]]:
+    """Run PostgreSQL where a test needs it: the `system`'s, or that of a `wheel`."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(origin: str) -> servers.Postgres:
+            if origin == "system":
+                binaries = servers.system_postgres()
+                require(binaries, "PostgreSQL")
+            else:
+                folder = stack.enter_context(servers.readable_folder())
+                binaries = servers.wheel_postgres(folder)
+            assert binaries is not None
+            return stack.enter_context(servers.postgres(binaries))
+
+        yield start
+
+
+@contextmanager
+def left_clean(server: servers.Postgres) -> Iterator[servers.Postgres]:
+    """Lend a server to a test and see that no scratch or test database is left."""
+    yield server
+    left = server.databases() - {"postgres", "template0", "template1"}
+    for name in left:
+        server.query(f'DROP DATABASE "{name}" WITH (FORCE)')
+    assert not [name for name in left if name.startswith(("shadow_", "test_"))]
+
+
+@pytest.fixture(params=["system", "wheel"])
+def postgres(
+    request: pytest.FixtureRequest, start_postgres: Callable[[str], servers.Postgres]
+) -> Iterator[servers.Postgres]:
+    """Return a PostgreSQL server that holds no database of users."""
+    with left_clean(start_postgres(request.param)) as server:
+        yield server
+
+
+@dataclass
+class Service:
+    """A generated repository and the server that its database is on, if any."""
+
+    project: Project
+    driver: str
+    server: servers.Postgres | None = None
+    database: str = "orders"
+
+    @property
+    def url(self) -> str:
+        """The database's URL, for the tests' own SQLAlchemy."""
+        if self.server:
+            return self.server.url("postgresql+psycopg", self.database)
+        return f"sqlite:///{self.project.path / 'my_service.db'}"
+
+    def schema(self) -> dict[str, set[str]]:
+        """Return the database's tables, each with the names of its columns."""
+        engine = sa.create_engine(self.url)
+        inspector = sa.inspect(engine)
+        tables = {
+            table: {column["name"] for column in inspector.get_columns(table)}
+            for table in inspector.get_table_names()
+        }
+        engine.dispose()
+        return tables
+
+    def execute(self, statement: str) -> None:
+        """Run a statement on the database."""
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        "psycopg2-system",
+        "psycopg2-wheel",
+        "psycopg-system",
+        "psycopg-wheel",
+    ]
+)
+def service(
+    request: pytest.FixtureRequest,
+    copied: Callable[[str], Project],
+    start_postgres: Callable[[str], servers.Postgres],
+) -> Iterator[Service]:
+    """Return a freshly baked service whose database is not made yet."""
+    driver, _, origin = request.param.partition("-")
+    if not origin:
+        yield Service(copied(driver), driver)
+        return
+    with left_clean(start_postgres(origin)) as server:
+        project = copied(driver)
+        url = server.url(f"postgresql+{driver}", "orders")
+        project.environment["DATABASE_URL"] = url
+        yield Service(project, driver, server)

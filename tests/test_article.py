@@ -1,0 +1,117 @@
+"""The how-to article's steps, as it prints them, in each kind of repository."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests.conftest import Service
+
+TABLES_AT_FIRST = {"alembic_version": {"version_num"}, "user": {"id"}}
+TABLES_AT_SECOND = {"alembic_version": {"version_num"}, "user": {"id", "username"}}
+TABLES_AT_BASE = {"alembic_version": {"version_num"}}
+
+
+def operations(revision: Path, function: str) -> list[str]:
+    """Return the operations of a revision's `upgrade` or `downgrade`, in order."""
+    tree = ast.parse(revision.read_text())
+    (body,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name == function
+    ]
+    calls = (node for node in ast.walk(body) if isinstance(node, ast.Call))
+    names = (
+        f"{call.func.value.id}.{call.func.attr}"
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+    )
+    return sorted(
+        name.replace("batch_op.", "op.")
+        for name in names
+        if re.match(r"(batch_)?op\.(?!f$)", name)
+    )
+
+
+def test_each_step_of_the_article(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    (first,) = project.revisions()
+    assert operations(first, "upgrade") == ["op.create_table"]
+    assert operations(first, "downgrade") == ["op.drop_table"]
+
+    # The first revision is there already, so there is nothing left to write.
+    command = ["alembic", "revision", "--autogenerate", "-m", "First revision"]
+    assert project.run(*command) == "No changes in the models, no new revision.\n"
+    assert project.revisions() == [first]
+
+    project.run("alembic", "upgrade", "+1")
+    assert service.schema() == TABLES_AT_FIRST
+    project.run("alembic", "upgrade", "head")
+    assert service.schema() == TABLES_AT_FIRST
+
+    project.add_username()
+    command = ["alembic", "revision", "--autogenerate", "-m", "Add username for user"]
+    project.run(*command)
+    _, second = project.revisions()
+    batch = ["op.batch_alter_table"] if service.driver == "sqlite" else []
+    assert operations(second, "upgrade") == [
+        "op.add_column",
+        *batch,
+        "op.create_index",
+    ]
+    assert operations(second, "downgrade") == [
+        *batch,
+        "op.drop_column",
+        "op.drop_index",
+    ]
+    project.run("alembic", "upgrade", "+1")
+    assert service.schema() == TABLES_AT_SECOND
+    project.run("alembic", "downgrade", "-1")
+    assert service.schema() == TABLES_AT_FIRST
+    project.run("alembic", "upgrade", "head")
+    assert service.schema() == TABLES_AT_SECOND
+    project.run("alembic", "downgrade", "base")
+    assert service.schema() == TABLES_AT_BASE
+
+
+FROM_PYTHON = """
+import logging
+from alembic import command
+from alembic.config import Config
+
+config = Config("alembic.ini")
+command.upgrade(config, "+1")
+command.upgrade(config, "head")
+assert command.revision(config, "Nothing", autogenerate=True) is None
+command.check(config)
+with open("app/models.py", "a") as models:
+    models.write("    username = sa.Column(sa.String, index=True)\\n")
+"""
+FROM_PYTHON_AGAIN = """
+import logging
+from alembic import command
+from alembic.config import Config
+
+logger = logging.getLogger("app")
+config = Config("alembic.ini")
+assert command.revision(config, "Add username for user", autogenerate=True)
+command.upgrade(config, "+1")
+command.downgrade(config, "-1")
+command.downgrade(config, "base")
+assert not logger.disabled
+"""
+
+
+def test_the_same_from_python(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    project.run("python", "-c", FROM_PYTHON)
+    assert service.schema() == TABLES_AT_FIRST
+    project.run("python", "-c", FROM_PYTHON_AGAIN)
+    assert len(project.revisions()) == 2
+    assert service.schema() == TABLES_AT_BASE
+    project.run("alembic", "upgrade", "head")
+    assert service.schema() == TABLES_AT_SECOND
