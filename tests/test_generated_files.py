@@ -1,0 +1,190 @@
+"""The generated files, read as their new owner would read them."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ANSWERS, TEMPLATE, Project
+
+RENDERED = {
+    ".env.example",
+    ".github/workflows/ci.yml",
+    ".gitignore",
+    "README.md",
+    "alembic.ini",
+    "app/__init__.py",
+    "app/config.py",
+    "app/database.py",
+    "app/models.py",
+    "migrations/__init__.py",
+    "migrations/__main__.py",
+    "migrations/databases.py",
+    "migrations/env.py",
+    "migrations/scratch.py",
+    "migrations/script.py.mako",
+    "pyproject.toml",
+    "tests/__init__.py",
+    "tests/conftest.py",
+    "tests/test_migrations.py",
+    "tests/test_models.py",
+}
+MADE_BY_HOOK = {".env", "uv.lock", "migrations/versions/REVISION"}
+TOOL_FOLDERS = {".git", ".ruff_cache", ".venv", "__pycache__"}
+
+each_kind = pytest.mark.parametrize("kind", ANSWERS)
+
+
+def files(project: Path) -> set[str]:
+    """Return a project's files, without those that tools keep in folders of theirs."""
+    found = set()
+    for path in project.rglob("*"):
+        relative = path.relative_to(project)
+        if path.is_file() and not TOOL_FOLDERS & set(relative.parts):
+            name = re.sub(
+                r"versions/\d{4}_\d\d_\d\d_\d{4}-[0-9a-f]{12}_initial_revision\.py",
+                "versions/REVISION",
+                relative.as_posix(),
+            )
+            found.add(name)
+    return found
+
+
+def expected(kind: str) -> set[str]:
+    """Return the files that a set of answers renders."""
+    return RENDERED if kind == "sqlite" else RENDERED | {"compose.yaml"}
+
+
+def text_files(project: Path) -> list[Path]:
+    """Return all files that the template renders or the first revision adds."""
+    return [project / name for name in files(project) if name in RENDERED] + sorted(
+        project.glob("migrations/versions/*.py")
+    )
+
+
+def test_each_answer_is_one_that_the_template_asks_for() -> None:
+    asked = json.loads((TEMPLATE / "cookiecutter.json").read_text())
+    for answers in ANSWERS.values():
+        assert set(answers) <= {key for key in asked if not key.startswith("_")}
+
+
+@each_kind
+def test_exactly_these_files_are_rendered(
+    kind: str, rendered: Callable[..., Path]
+) -> None:
+    assert files(rendered(**ANSWERS[kind])) == expected(kind)
+
+
+@each_kind
+def test_exactly_these_files_are_made(
+    kind: str, original: Callable[[str], Project]
+) -> None:
+    project = original(kind)
+    assert files(project.path) == expected(kind) | MADE_BY_HOOK
+    committed = set(project.run("git", "ls-files").splitlines())
+    (revision,) = project.revisions()
+    name = revision.relative_to(project.path).as_posix()
+    made = {"uv.lock", name}
+    assert committed == expected(kind) | made
+
+
+@each_kind
+def test_no_file_shows_that_a_template_made_it(
+    kind: str, original: Callable[[str], Project]
+) -> None:
+    for path in text_files(original(kind).path):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\{%|%\}|\{#|cookiecutter", text), path
+        assert not re.search(r"(?<!\$)\{\{", text), path
+        assert not re.search(r"[ \t]+$", text, re.MULTILINE), path
+        assert not text.startswith("\n"), path
+        assert "\n\n\n\n" not in text, path
+        if path.suffix != ".py":
+            assert "\n\n\n" not in text.replace("\n\n\ndef ", ""), path
+        assert text == "" or re.search(r"[^\n]\n\Z", text), path
+
+
+@each_kind
+def test_nothing_but_env_holds_the_password(
+    kind: str, original: Callable[[str], Project]
+) -> None:
+    project = original(kind)
+    for name in files(project.path) - {".env"}:
+        path = project.path / name
+        if path.exists():
+            assert "mysecretpassword" not in path.read_text(encoding="utf-8"), name
+    assert "mysecretpassword" not in project.output
+
+
+@each_kind
+def test_configuration_can_be_read_by_what_reads_it(
+    kind: str, original: Callable[[str], Project]
+) -> None:
+    project = original(kind)
+    pyproject = tomllib.loads((project.path / "pyproject.toml").read_text())
+    assert pyproject["project"]["description"] == ANSWERS[kind]["project_name"]
+    workflow = yaml.safe_load((project.path / ".github/workflows/ci.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    ini = configparser.ConfigParser({"here": "/"})
+    ini.read_string((project.path / "alembic.ini").read_text())
+    assert "sqlalchemy.url" not in ini["alembic"]
+    if kind != "sqlite":
+        compose = yaml.safe_load((project.path / "compose.yaml").read_text())
+        assert list(compose["services"]) == ["database"]
+
+
+@each_kind
+def test_its_own_checks_pass(kind: str, copied: Callable[[str], Project]) -> None:
+    project = copied(kind)
+    assert project.run("ruff", "check") == "All checks passed!\n"
+    project.run("ruff", "format", "--check")
+    assert project.run("mypy").startswith("Success")
+
+
+@each_kind
+def test_ci_workflow_is_sound(kind: str, original: Callable[[str], Project]) -> None:
+    workflow = original(kind).path / ".github" / "workflows" / "ci.yml"
+    check_workflow(workflow)
+
+
+def check_workflow(workflow: Path) -> None:
+    """Run what knows GitHub's workflows on one, offline."""
+    tools = Path(sys.executable).parent
+    schema = ("--builtin-schema", "vendor.github-workflows")
+    subprocess.run([tools / "check-jsonschema", *schema, workflow], check=True)
+    subprocess.run([tools / "zizmor", "--offline", "--quiet", workflow], check=True)
+
+
+def test_template_ci_workflow_is_sound() -> None:
+    check_workflow(TEMPLATE / ".github" / "workflows" / "ci.yml")
+
+
+@each_kind
+def test_what_is_written_by_hand_in_migrations_stays_small(
+    kind: str, original: Callable[[str], Project]
+) -> None:
+    modules = sorted((original(kind).path / "migrations").glob("*.py"))
+    lengths = {path.name: len(path.read_text().splitlines()) for path in modules}
+    assert sum(lengths.values()) < 400, lengths
+
+
+def test_neither_kind_mentions_the_other(original: Callable[[str], Project]) -> None:
+    for kind, strangers in {
+        "sqlite": "postgres|psycopg|compose|SHADOW_DATABASE_URL|TEST_DATABASE_URL",
+        "psycopg2": r"psycopg\b|PRAGMA|batch|async",
+        "psycopg": r"psycopg2|PRAGMA|batch|async",
+    }.items():
+        for path in text_files(original(kind).path):
+            if path.name == "README.md":
+                continue
+            found = re.search(strangers, path.read_text(), re.IGNORECASE)
+            assert found is None, (path, found)

@@ -1,0 +1,436 @@
+"""What a generated repository does, beyond the article."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.conftest import Project, Service
+from tests.servers import PASSWORD, Postgres
+from tests.test_article import operations
+
+ADD_USERNAME = ("alembic", "revision", "--autogenerate", "-m", "Add username for user")
+
+
+def fingerprint(service: Service) -> str:
+    """Return a checksum of a database: its tables, their columns and their rows."""
+    engine = sa.create_engine(service.url)
+    digest = hashlib.sha256(repr(sorted(service.schema().items())).encode())
+    with engine.connect() as connection:
+        for table in sorted(service.schema()):
+            rows = connection.exec_driver_sql(f'SELECT * FROM "{table}"').all()
+            digest.update(repr(sorted(map(repr, rows))).encode())
+    engine.dispose()
+    return digest.hexdigest()
+
+
+def test_its_tests_pass_and_leave_the_users_database_alone(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    service.execute("CREATE TABLE theirs (id int)")
+    service.execute("INSERT INTO theirs VALUES (1), (2)")
+    project.run("alembic", "upgrade", "head")
+    service.execute('INSERT INTO "user" (id) VALUES (7)')
+    before = fingerprint(service)
+    assert "6 passed" in project.run("pytest")
+    assert fingerprint(service) == before
+
+
+def test_its_tests_pass_in_parallel(service: Service, tmp_path: Path) -> None:
+    for name in ("pytest-xdist", "execnet"):
+        for file in distribution(name).files or []:
+            if ".." not in file.parts:
+                target = tmp_path / "xdist" / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), target)  # type: ignore[arg-type]
+    service.project.environment["PYTHONPATH"] = str(tmp_path / "xdist")
+    assert "6 passed" in service.project.run("pytest", "--numprocesses=2")
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("tests/conftest.py", "        transaction.rollback()\n"),
+        ("app/database.py", '    event.listen(engine, "begin", _begin)\n'),
+    ],
+)
+def test_its_tests_notice_a_session_that_leaves_rows(
+    copied: Callable[[str], Project], file: str, line: str
+) -> None:
+    project = copied("sqlite")
+    path = project.path / file
+    broken = path.read_text().replace(
+        line, "        transaction.commit()\n" * ("rollback" in line)
+    )
+    path.write_text(broken)
+    output = project.run("pytest", code=1)
+    assert "test_what_another_test_has_committed_is_gone" in output
+
+
+def test_its_tests_notice_a_model_without_a_revision(service: Service) -> None:
+    service.project.add_username()
+    output = service.project.run("pytest", code=1)
+    assert "test_model_definitions_match_ddl" in output
+
+
+def test_the_database_is_made_when_asked(service: Service) -> None:
+    project = service.project
+    if service.server:
+        place = f"postgresql+{service.driver} at 127.0.0.1:{service.server.port}"
+        output = project.run("alembic", "upgrade", "head", code=255)
+        *_, error = output.splitlines()
+        assert error == (
+            f"FAILED: {place}, database orders is not there: "
+            "python -m migrations create makes it"
+        )
+        where = f"{place}, database orders"
+    else:
+        project.environment["DATABASE_URL"] = "sqlite:///data/base/my_service.db"
+        error = project.run("alembic", "upgrade", "head", code=255).splitlines()[-1]
+        assert "python -m migrations create makes it" in error
+        where = f"sqlite at {project.path}/data/base/my_service.db"
+    create = ("python", "-m", "migrations", "create")
+    assert project.run(*create) == f"{where}: created\n"
+    assert project.run(*create) == f"{where}: is there already\n"
+    assert where in project.run("alembic", "upgrade", "head")
+
+
+def test_autogenerate_sees_the_models_alone(service: Service) -> None:
+    """Not other tables, not what was changed by hand, and not how far the database is."""
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    service.execute("CREATE TABLE theirs (id int)")
+    service.execute('CREATE TABLE "user" (id int, by_hand int)')
+    assert project.run("alembic", "check") == "No new upgrade operations detected.\n"
+    project.add_username()
+    output = project.run("alembic", "check", code=255)
+    assert "add_column" in output and "theirs" not in output
+    project.run(*ADD_USERNAME)
+    _, revision = project.revisions()
+    batch = ["op.batch_alter_table"] if service.driver == "sqlite" else []
+    assert operations(revision, "upgrade") == [
+        "op.add_column",
+        *batch,
+        "op.create_index",
+    ]
+    assert project.run("alembic", "check") == "No new upgrade operations detected.\n"
+
+
+def test_live_compares_with_the_database_itself(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    project.run("alembic", "upgrade", "head")
+    service.execute("CREATE TABLE theirs (id int)")
+    assert "theirs" in project.run("alembic", "-x", "live", "check", code=255)
+
+
+def test_a_scratch_database_is_dropped_when_a_revision_fails(service: Service) -> None:
+    """The fixture counts what is left on the server."""
+    revision = service.project.revisions()[0]
+    text = revision.read_text().replace(
+        '    """Upgrade schema."""\n', "    raise RuntimeError('stop here')\n"
+    )
+    revision.write_text(text)
+    assert "stop here" in service.project.run("alembic", "check", code=1)
+
+
+def test_sql_is_printed_without_a_database(service: Service) -> None:
+    service.project.environment["DATABASE_URL"] = {
+        "sqlite": "sqlite:///nowhere/none.db"
+    }.get(service.driver, f"postgresql+{service.driver}://u:p@192.0.2.1/none")
+    output = service.project.run("alembic", "upgrade", "head", "--sql")
+    assert "CREATE TABLE" in output
+
+
+GIVEN_CONNECTION = """
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, inspect
+
+engine = create_engine("sqlite://")
+config = Config("alembic.ini")
+with engine.begin() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    command.check(config)
+    assert inspect(connection).has_table("user")
+"""
+
+
+def test_a_given_connection_wins_over_everything(
+    copied: Callable[[str], Project],
+) -> None:
+    """With the settings naming a server that is not there, nor one for scratch databases."""
+    project = copied("psycopg2")
+    project.environment["DATABASE_URL"] = "postgresql+psycopg2://u:p@192.0.2.1/none"
+    project.run("python", "-c", GIVEN_CONNECTION)
+
+
+def test_commands_work_from_any_directory(service: Service, tmp_path: Path) -> None:
+    project = service.project
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    ini = ("alembic", "-c", project.path / "alembic.ini")
+    project.run("python", "-m", "migrations", "create")
+    project.run(*ini, "upgrade", "head", cwd=elsewhere)
+    assert set(service.schema()) == {"alembic_version", "user"}
+    project.add_username()
+    project.run(*ini, *ADD_USERNAME[1:], cwd=elsewhere)
+    assert len(project.revisions()) == 2
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_path_may_hold_any_character(copied: Callable[[str], Project]) -> None:
+    project = copied("sqlite")
+    moved = project.path.with_name("100% ünï;cödé's $HOME")
+    project.path.rename(moved)
+    project.path = moved
+    project.add_username()
+    project.run(*ADD_USERNAME)
+    project.run("alembic", "upgrade", "head")
+    assert (moved / "my_service.db").exists()
+
+
+def test_new_revisions_are_named_by_the_time_in_utc(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("sqlite")
+    project.environment["TZ"] = "Pacific/Kiritimati"  # fourteen hours ahead
+    before = time.strftime("%Y_%m_%d_%H%M", time.gmtime())
+    project.add_username()
+    project.run(*ADD_USERNAME)
+    after = time.strftime("%Y_%m_%d_%H%M", time.gmtime())
+    assert before <= project.revisions()[-1].name.partition("-")[0] <= after
+
+
+CONFIG = "from app.config import database_url; print(repr(database_url()))"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "message"),
+    [
+        ("sqlite", "", "DATABASE_URL is not set: copy .env.example to .env"),
+        ("sqlite", "postgresql://u:secret@h/d", "is for postgresql"),
+        ("sqlite", "sqlite://", "names no file"),
+        ("sqlite", "sqlite:///:memory:", "names no file"),
+        ("sqlite", "secret", "is not a database URL"),
+        ("psycopg2", "", "DATABASE_URL is not set: copy .env.example to .env"),
+        ("psycopg2", "sqlite:///a.db", "is for sqlite"),
+        (
+            "psycopg2",
+            "postgresql+psycopg://u:secret@h/d",
+            "runs on postgresql+psycopg2",
+        ),
+        ("psycopg2", "mysql://u:secret@h/d", "is for mysql"),
+        ("psycopg2", "postgresql://u:secret@h:port/d", "is not a database URL"),
+        ("psycopg2", "postgresql://u:secret@h", "names no database"),
+    ],
+)
+def test_a_bad_setting_is_refused_in_one_line(
+    copied: Callable[[str], Project], kind: str, url: str, message: str
+) -> None:
+    project = copied(kind)
+    (project.path / ".env").unlink()
+    project.environment["DATABASE_URL"] = url
+    for command in (
+        ("python", "-c", CONFIG),
+        ("alembic", "current"),
+        ("python", "-m", "migrations", "create"),
+        ("pytest",),
+    ):
+        output = project.run(*command, code=1)
+        assert message in output
+        assert output.count("\n") == 1
+        assert "secret" not in output
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "expected"),
+    [
+        ("sqlite", "sqlite:///a.db", "sqlite:///{root}/a.db"),
+        ("sqlite", "sqlite:////srv/a@b.db", "sqlite:////srv/a@b.db"),
+        ("psycopg2", "postgres://u:p@h/d", "postgresql+psycopg2://u:***@h/d"),
+        ("psycopg2", "postgresql://u:p@h/d", "postgresql+psycopg2://u:***@h/d"),
+        ("psycopg", "postgresql://u:p@h/d", "postgresql+psycopg://u:***@h/d"),
+    ],
+)
+def test_a_url_comes_from_the_environment_first(
+    copied: Callable[[str], Project],
+    tmp_path: Path,
+    kind: str,
+    url: str,
+    expected: str,
+) -> None:
+    project = copied(kind)
+    # What .env says does not count then, and what a parent directory's says never does.
+    (project.path.parent / ".env").write_text("DATABASE_URL=sqlite:///parent.db\n")
+    project.environment["DATABASE_URL"] = url
+    output = project.run("python", "-c", CONFIG)
+    assert output.strip() == expected.format(root=project.path)
+    del project.environment["DATABASE_URL"]
+    (project.path / ".env").write_text(f"DATABASE_URL='{url}'\n")
+    output = project.run("python", "-c", CONFIG)
+    assert output.strip() == expected.format(root=project.path)
+
+
+def test_migrations_may_use_another_url(
+    postgres: Postgres, copied: Callable[[str], Project]
+) -> None:
+    project = copied("psycopg2")
+    project.environment["DATABASE_URL"] = "postgresql://u:p@192.0.2.1/none"
+    project.environment["MIGRATION_DATABASE_URL"] = postgres.url(database="orders")
+    project.run("python", "-m", "migrations", "create")
+    project.run("alembic", "upgrade", "head")
+    project.run("alembic", "check")
+    assert postgres.query('SELECT * FROM "user"', "orders") == []
+
+
+def test_no_database_is_made_on_another_machine_unasked(
+    postgres: Postgres, copied: Callable[[str], Project]
+) -> None:
+    project = copied("psycopg")
+    project.environment["DATABASE_URL"] = "postgresql://u:p@192.0.2.1/none"
+    project.add_username()
+    output = project.run("alembic", "check", code=1)
+    assert output.count("\n") == 1
+    assert "set SHADOW_DATABASE_URL" in output
+    output = project.run("pytest", code=1)
+    assert "set TEST_DATABASE_URL" in output and "Traceback" not in output
+    project.environment["SHADOW_DATABASE_URL"] = postgres.url("postgresql")
+    project.environment["TEST_DATABASE_URL"] = postgres.url("postgresql")
+    project.run(*ADD_USERNAME)
+    assert "6 passed" in project.run("pytest")
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Return a port that accepts connections and never answers on them."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_a_server_that_never_answers_is_not_waited_for(
+    copied: Callable[[str], Project], silent_port: int, driver: str
+) -> None:
+    project = copied(driver)
+    url = f"postgresql://u:{PASSWORD}@127.0.0.1:{silent_port}/none"
+    project.environment["DATABASE_URL"] = url
+    started = time.monotonic()
+    output = project.run("alembic", "upgrade", "head", code=255)
+    assert time.monotonic() - started < 15
+    assert "does not answer" in output.splitlines()[-1]
+    assert PASSWORD not in output
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_without_a_server_each_command_ends_in_one_line(
+    copied: Callable[[str], Project], driver: str
+) -> None:
+    project = copied(driver)
+    url = f"postgresql://u:{PASSWORD}@127.0.0.1:9/none"
+    project.environment["DATABASE_URL"] = url
+    for command, code in (
+        (("alembic", "check"), 255),
+        (("python", "-m", "migrations", "create"), 1),
+    ):
+        output = project.run(*command, code=code)
+        assert "127.0.0.1:9 does not answer" in output
+        assert output.count("\n") == 1
+        assert PASSWORD not in output
+    output = project.run("pytest", code=1)
+    assert output.count("127.0.0.1:9 does not answer") == 1
+    assert "TEST_DATABASE_URL" in output
+    assert "Traceback" not in output and PASSWORD not in output
+    # The models can be imported, a connection is not opened before it is needed.
+    project.run("python", "-c", "import app.models, app.database")
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_a_wrong_password_is_named_and_not_shown(
+    postgres: Postgres, copied: Callable[[str], Project], driver: str
+) -> None:
+    project = copied(driver)
+    wrong = postgres.url("postgresql", password="not-this-one")
+    project.environment["DATABASE_URL"] = wrong
+    *_, error = project.run("alembic", "upgrade", "head", code=255).splitlines()
+    assert "password authentication failed" in error
+    assert "not-this-one" not in error
+
+
+def test_a_name_of_any_characters_is_created(
+    postgres: Postgres, copied: Callable[[str], Project]
+) -> None:
+    for driver in ("psycopg2", "psycopg"):
+        name = f'100% "of" :all\'s {driver}'
+        project = copied(driver)
+        project.environment["DATABASE_URL"] = postgres.url("postgresql", name)
+        project.run("python", "-m", "migrations", "create")
+        project.run("alembic", "upgrade", "head")
+        assert name in postgres.databases()
+        shutil.rmtree(project.path)
+
+
+ENGINE = """
+from sqlalchemy import text
+from app.database import SessionLocal, engine
+assert engine.pool._pre_ping
+with SessionLocal() as session:
+    print(session.scalar(text("PRAGMA foreign_keys")))
+"""
+
+
+def test_sqlite_enforces_foreign_keys(copied: Callable[[str], Project]) -> None:
+    assert copied("sqlite").run("python", "-c", ENGINE) == "1\n"
+
+
+def test_every_kind_of_constraint_has_a_name(copied: Callable[[str], Project]) -> None:
+    code = (
+        "from app.database import Base; print(sorted(Base.metadata.naming_convention))"
+    )
+    output = copied("sqlite").run("python", "-c", code)
+    assert set(eval(output)) >= {"ix", "uq", "ck", "fk", "pk"}
+
+
+def test_the_first_revision_speaks_the_projects_dialect(
+    copied: Callable[[str], Project],
+) -> None:
+    """Written without a server, with types and indexes that only PostgreSQL has."""
+    project = copied("psycopg2")
+    project.environment["DATABASE_URL"] = "postgresql://u:p@192.0.2.1/none"
+    for revision in project.revisions():
+        revision.unlink()
+    models = project.path / "app" / "models.py"
+    models.write_text(
+        models.read_text()
+        + """    data: Mapped[dict[str, str]] = mapped_column(postgresql.JSONB)
+    tags: Mapped[list[str]] = mapped_column(postgresql.ARRAY(sa.Text))
+    __table_args__ = (
+        sa.Index("ix_user_data", "data", postgresql_using="gin"),
+        sa.Index("ix_user_lower", sa.text("lower(tags[1])"), postgresql_where=sa.text("id > 0")),
+    )
+""".replace("postgresql.", "pg.")
+    )
+    text = models.read_text().replace(
+        "import sqlalchemy as sa\n",
+        "import sqlalchemy as sa\nfrom sqlalchemy.dialects import postgresql as pg\n",
+    )
+    models.write_text(text)
+    project.run("alembic", "revision", "--autogenerate", "-m", "Initial revision")
+    (revision,) = project.revisions()
+    written = revision.read_text()
+    assert "postgresql.JSONB(astext_type=sa.Text())" in written
+    assert "postgresql.ARRAY(sa.Text())" in written
+    assert 'postgresql_using="gin"' in written
+    assert "postgresql_where" in written
+    assert "batch" not in written
+    project.run("ruff", "check")
