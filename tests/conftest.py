@@ -232,7 +232,8 @@ def left_clean(server: servers.Postgres) -> Iterator[servers.Postgres]:
     yield server
     left = server.databases() - {"postgres", "template0", "template1"}
     for name in left:
-        server.query(f'DROP DATABASE "{name}" WITH (FORCE)')
+        quoted = name.replace('"', '""')
+        server.query(f'DROP DATABASE "{quoted}" WITH (FORCE)')
     assert not [name for name in left if name.startswith(("shadow_", "test_"))]
 
 

@@ -1,0 +1,338 @@
+"""The post-generation hook: what it makes and prints, in good and bad surroundings."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ARTICLE_URL, Project, bake, baked, clean_environment, uv
+from tests.servers import PASSWORD, Postgres
+from tests.test_article import operations
+
+SECONDS = r"\d+\.\d s"
+PYTHON = ".".join(map(str, sys.version_info[:2]))
+REVISION = r"\d{4}_\d\d_\d\d_\d{4}-[0-9a-f]{12}_initial_revision\.py"
+
+
+def only(folder: Path, *programs: str) -> str:
+    """Return a PATH on which only these programs are found."""
+    folder.mkdir()
+    for program in programs:
+        found = uv() if program == "uv" else shutil.which(program)
+        assert found
+        (folder / program).symlink_to(found)
+    return str(folder)
+
+
+def next_steps(project: Project) -> list[str]:
+    """Return the commands that the hook prints at its end."""
+    _, _, steps = project.output.partition("Next:\n\n")
+    return [line.removeprefix("  ") for line in steps.splitlines()]
+
+
+def type_in(project: Project, *commands: str) -> str:
+    """Type commands into a shell, in the folder that holds the project."""
+    return subprocess.run(
+        ["bash", "-ec", "\n".join(commands)],
+        cwd=project.path.parent,
+        env=project.environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ).stdout
+
+
+def commits(project: Project) -> list[str]:
+    """Return the subjects of all commits."""
+    return project.run("git", "log", "--format=%s").splitlines()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return a stranger's environment."""
+    return clean_environment(tmp_path / "home")
+
+
+def test_a_good_run(tmp_path: Path, environment: dict[str, str]) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment["TMPDIR"] = str(temporary)
+    project = baked(tmp_path / "out", environment, project_slug="orders_service")
+    assert re.fullmatch(
+        rf"""Creating orders_service for SQLite \(orders_service\.db\)
+
+  environment      \.venv, Python {PYTHON}, uv +{SECONDS}
+  first revision   {REVISION} +{SECONDS}
+                   create table user
+  git              first commit [0-9a-f]+
+
+Ready in {SECONDS}\. Next:
+
+  cd orders_service
+  source \.venv/bin/activate
+  alembic upgrade head
+""",
+        project.output,
+    )
+    assert max(map(len, project.output.splitlines())) <= 80
+    assert (project.path / ".env").stat().st_mode & 0o777 == 0o600
+    assert commits(project) == ["Initial commit"]
+    assert project.run("git", "status", "--short") == ""
+    assert "bin" in os.listdir(project.path / ".venv")
+    type_in(project, *next_steps(project))
+    assert (project.path / "orders_service.db").exists()
+    # Cookiecutter leaves the rendered hook in the temporary directory; it holds answers.
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_good_run_on_a_server(
+    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    url = postgres.url("postgres", "orders")
+    project = baked(tmp_path / "out", environment, database_url=url)
+    address = f"127.0.0.1:{postgres.port}"
+    place = f"orders at {address}"
+    assert f"Creating my_service for PostgreSQL ({place})\n" in project.output
+    assert f"  database         {place} is to be made\n" in project.output
+    assert "Ready in" in project.output
+    assert next_steps(project) == [
+        "cd my_service",
+        "source .venv/bin/activate",
+        "python -m migrations create",
+        "alembic upgrade head",
+    ]
+    (revision,) = project.revisions()
+    assert operations(revision, "upgrade") == ["op.create_table"]
+    type_in(project, *next_steps(project))
+    assert postgres.query('SELECT * FROM "user"', "orders") == []
+    assert "6 passed" in type_in(project, "cd my_service", ".venv/bin/pytest")
+    assert PASSWORD not in project.output
+
+
+def test_the_database_may_be_there(
+    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    postgres.query("CREATE DATABASE orders")
+    url = postgres.url(database="orders")
+    project = baked(tmp_path / "out", environment, database_url=url)
+    assert "  database " not in project.output
+    assert "python -m migrations create" not in next_steps(project)
+
+
+def test_with_the_server_down(tmp_path: Path, environment: dict[str, str]) -> None:
+    url = f"postgresql+psycopg2://postgres:{PASSWORD}@localhost:9/orders"
+    project = baked(tmp_path / "out", environment, database_url=url)
+    assert (
+        "  database         postgresql+psycopg2 at localhost:9 does not answer "
+        in project.output
+    )
+    assert "Ready" not in project.output
+    assert next_steps(project) == [
+        "cd my_service",
+        "docker compose up -d --wait  # or start your own server",
+        "source .venv/bin/activate",
+        "python -m migrations create",
+        "alembic upgrade head",
+    ]
+    assert len(project.revisions()) == 1
+    assert commits(project) == ["Initial commit"]
+    assert PASSWORD not in project.output
+
+
+def test_with_a_server_that_never_answers(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        port = silent.getsockname()[1]
+        url = f"postgresql+psycopg2://postgres:{PASSWORD}@127.0.0.1:{port}/orders"
+        started = time.monotonic()
+        project = baked(tmp_path / "out", environment, database_url=url)
+    assert time.monotonic() - started < 30
+    assert f"127.0.0.1:{port} does not answer (timeout expired)\n" in project.output
+    assert len(project.revisions()) == 1
+
+
+def test_without_uv(tmp_path: Path, environment: dict[str, str]) -> None:
+    environment["PATH"] = only(tmp_path / "bin", "git")
+    project = baked(tmp_path / "out", environment)
+    assert re.search(
+        rf"environment      \.venv, Python {PYTHON}, pip +{SECONDS}\n", project.output
+    )
+    assert not (project.path / "uv.lock").exists()
+    assert len(project.revisions()) == 1
+    assert commits(project) == ["Initial commit"]
+    assert "6 passed" in project.run("pytest")
+    project.run("mypy")
+
+
+NO_NETWORK = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
+    "PIP_RETRIES": "0",
+    "PIP_CONFIG_FILE": os.devnull,
+    "UV_HTTP_RETRIES": "0",
+}
+
+
+def test_uv_needs_no_network_for_a_second_project(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    baked(tmp_path / "first", environment)
+    environment["UV_OFFLINE"] = "1"
+    project = baked(tmp_path / "second", {**environment, **NO_NETWORK})
+    assert "Ready" in project.output
+
+
+@pytest.mark.parametrize("tool", ["uv", "pip"])
+def test_without_network(
+    tmp_path: Path, environment: dict[str, str], tool: str
+) -> None:
+    programs = ["git", "uv"] if tool == "uv" else ["git"]
+    broken = {
+        **environment,
+        **NO_NETWORK,
+        "PATH": only(tmp_path / "bin", *programs),
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    project = baked(tmp_path / "out", broken)
+    assert re.search(r"\n  environment      \S", project.output)
+    assert f"Python {PYTHON}" not in project.output
+    assert "  first revision   needs the environment\n" in project.output
+    assert "Traceback" not in project.output
+    assert max(map(len, project.output.splitlines())) <= 100
+    assert (project.path / ".env").exists()
+    # The commands that it prints make up for all that was not done.
+    project.environment = environment
+    type_in(project, *next_steps(project))
+    assert len(project.revisions()) == 1
+    assert (project.path / "my_service.db").exists()
+
+
+def test_without_git(tmp_path: Path, environment: dict[str, str]) -> None:
+    with_git = dict(environment)
+    environment["PATH"] = only(tmp_path / "bin", "uv")
+    project = baked(tmp_path / "out", environment)
+    assert "  git              is not installed, no repository made\n" in project.output
+    assert len(project.revisions()) == 1
+    project.environment = with_git
+    type_in(project, *next_steps(project))
+    assert commits(project) == ["Initial commit"]
+
+
+def test_without_an_identity(tmp_path: Path, environment: dict[str, str]) -> None:
+    config = Path(environment["HOME"], ".gitconfig")
+    config.write_text("[user]\nuseConfigOnly = true\n")
+    project = baked(tmp_path / "out", environment)
+    assert "knows no name and address of yours, nothing committed" in project.output
+    type_in(project, *next_steps(project))
+    assert commits(project) == ["Initial commit"]
+
+
+def test_an_identity_is_never_guessed(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    Path(environment["HOME"], ".gitconfig").unlink()
+    project = baked(tmp_path / "out", environment)
+    assert "knows no name and address of yours, nothing committed" in project.output
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[commit]\ngpgsign = true\n[gpg]\nprogram = false\n",
+        "[core]\nhooksPath = {home}/hooks\n",
+    ],
+    ids=["signing", "hook"],
+)
+def test_a_commit_that_fails(
+    tmp_path: Path, environment: dict[str, str], config: str
+) -> None:
+    home = Path(environment["HOME"])
+    hook = home / "hooks" / "pre-commit"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\necho 'error: not today' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with open(home / ".gitconfig", "a") as gitconfig:
+        gitconfig.write(config.format(home=home))
+    project = baked(tmp_path / "out", environment)
+    assert "  git              nothing committed: " in project.output
+    assert "Ready" not in project.output
+    assert 'git add --all && git commit -m "Initial commit"' in next_steps(project)
+    assert len(project.revisions()) == 1
+    clean_environment(home)
+    type_in(project, *next_steps(project))
+    assert commits(project) == ["Initial commit"]
+
+
+def test_inside_a_repository(tmp_path: Path, environment: dict[str, str]) -> None:
+    outer = tmp_path / "out"
+    outer.mkdir()
+    subprocess.run(["git", "init", "--quiet", outer], check=True)
+    done = bake(outer, environment, answers={})
+    assert f"  git              inside the repository {outer}" in done.stdout
+    assert not (outer / "my_service" / ".git").exists()
+    staged = subprocess.check_output(["git", "-C", outer, "diff", "--cached"])
+    assert staged == b""
+
+
+def test_settings_of_the_caller_are_not_used(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    other = tmp_path / "other.db"
+    environment |= {
+        "DATABASE_URL": "mysql://somebody@192.0.2.1/else",
+        "MIGRATION_DATABASE_URL": f"sqlite:///{other}",
+        "SHADOW_DATABASE_URL": "mysql://somebody@192.0.2.1/else",
+        "ALEMBIC_CONFIG": "/nowhere/alembic.ini",
+        "VIRTUAL_ENV": str(tmp_path / "venv"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GIT_DIR": str(tmp_path / "git"),
+    }
+    project = baked(tmp_path / "out", environment)
+    assert "Ready" in project.output
+    assert not other.exists()
+    assert not (tmp_path / "venv").exists()
+    assert not (tmp_path / "git").exists()
+    assert list(project.path.glob(".venv/lib/*/site-packages/alembic/__pycache__"))
+
+
+def test_again_over_a_finished_project(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    project = baked(tmp_path / "out", environment)
+    dotenv = project.path / ".env"
+    dotenv.write_text("DATABASE_URL=sqlite:///mine.db\n")
+    before = project.revisions()
+    done = bake(tmp_path / "out", environment, "--overwrite-if-exists", answers={})
+    assert done.returncode == 0
+    assert "first revision   there is one already" in done.stdout
+    assert project.revisions() == before
+    assert dotenv.read_text() == "DATABASE_URL=sqlite:///mine.db\n"
+    assert commits(project) == ["Initial commit"]
+
+
+def test_a_password_is_written_where_it_is_read(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    url = ARTICLE_URL.format("psycopg2")
+    project = baked(tmp_path / "out", environment, database_url=url)
+    code = "from app.config import database_url; print(database_url().password)"
+    assert project.run("python", "-c", code) == f"{PASSWORD}\n"
+    kept = "".join(
+        path.read_text()
+        for path in Path(environment["HOME"]).rglob("*")
+        if path.is_file()
+    )
+    assert '"database_url"' in kept  # the replay file is among what was read
+    assert PASSWORD not in kept
