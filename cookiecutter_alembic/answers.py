@@ -13,8 +13,8 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import click
 import cookiecutter
-from cookiecutter.exceptions import FailedHookException
 from jinja2 import Environment
 from jinja2.ext import Extension
 from slugify import slugify
@@ -24,10 +24,19 @@ from cookiecutter_alembic.dotenv import dotenv, quote
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 6)
+LONGEST_SLUG = 64
 
-SECRET_VARIABLE = "COOKIECUTTER_ALEMBIC_SECRET"
+HANDOVER_VARIABLE = "COOKIECUTTER_ALEMBIC_HANDOVER"
 """Where the post-generation hook, a child process, finds the whole connection string:
 a JSON list of the connection string without its password and the text of `.env`."""
+
+
+class Refusal(click.ClickException):
+    """An answer is not accepted. The `cookiecutter` command prints the line and ends."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the message alone, on standard error unless told otherwise."""
+        click.echo(self.message, file=file, err=file is None)
 
 
 class AnswersExtension(Extension):
@@ -47,20 +56,20 @@ class AnswersExtension(Extension):
 
 def slug(name: str) -> str:
     """Derive a directory name from a project's name; `service` if nothing is left."""
-    words = slugify(name, separator="_").strip("0123456789_")
-    return words or "service"
+    words = slugify(name, separator="_").lstrip("0123456789_")
+    return words[:LONGEST_SLUG].rstrip("_") or "service"
 
 
 def database(url: str) -> ConnectionString:
     """Take a connection string apart.
 
     Raises:
-        FailedHookException: it is refused. Cookiecutter prints the message alone.
+        Refusal: it is not accepted.
     """
     try:
         return parse(url)
     except InvalidUrl as error:
-        raise FailedHookException(f"database_url: {error}") from None
+        raise Refusal(f"database_url: {error}") from None
 
 
 def check_answers(answers: MutableMapping[str, Any]) -> str:
@@ -71,12 +80,12 @@ def check_answers(answers: MutableMapping[str, Any]) -> str:
             written to replay files and to `.cruft.json`.
 
     Raises:
-        FailedHookException: an answer is refused. Cookiecutter prints the message alone.
+        Refusal: an answer is not accepted.
     """
     _check_versions()
     _check_slug(answers["project_slug"])
     connection = database(answers["database_url"])
-    os.environ[SECRET_VARIABLE] = json.dumps([connection.url, dotenv(connection)])
+    os.environ[HANDOVER_VARIABLE] = json.dumps([connection.url, dotenv(connection)])
     answers["database_url"] = connection.url
     _forget_typed_url(connection.url)
     return ""
@@ -106,7 +115,7 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
             "place": connection.place,
             "is_server": server is not None,
             "start_server": _start_server(connection),
-            "secret_variable": SECRET_VARIABLE,
+            "handover_variable": HANDOVER_VARIABLE,
         }
     )
 
@@ -129,21 +138,20 @@ def _escaped(character: str) -> str:
 def _check_versions() -> None:
     if sys.version_info < OLDEST_PYTHON:
         found = ".".join(map(str, sys.version_info[:2]))
-        raise FailedHookException(
+        raise Refusal(
             f"Cookiecutter runs on Python {found}; this template needs 3.11 or newer"
         )
     found = cookiecutter.__version__
     if tuple(map(int, found.split(".")[:2])) < OLDEST_COOKIECUTTER:
-        raise FailedHookException(
-            f"this is Cookiecutter {found}; this template needs 2.6 or newer"
-        )
+        raise Refusal(f"this is Cookiecutter {found}; this template needs 2.6 or newer")
 
 
 def _check_slug(project_slug: str) -> None:
-    if not re.fullmatch(r"[A-Za-z](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?", project_slug):
-        raise FailedHookException(
-            "project_slug: starts with a letter, goes on with up to 63 letters, "
-            "digits, - and _, and ends with a letter or digit"
+    well_formed = re.fullmatch(r"[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?", project_slug)
+    if not well_formed or len(project_slug) > LONGEST_SLUG:
+        raise Refusal(
+            "project_slug: starts with a letter, goes on with letters, digits, - and _, "
+            f"ends with a letter or digit, and has at most {LONGEST_SLUG} characters"
         )
 
 

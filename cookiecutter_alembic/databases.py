@@ -201,9 +201,7 @@ def _driver(scheme: str) -> Driver:
     known = [*_BY_NAME, *ALIASES]
     nearest = difflib.get_close_matches(scheme.lower(), known, n=1)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    raise InvalidUrl(
-        f'"{scheme}" is not supported, only {", ".join(_BY_NAME)}{hint}'
-    )
+    raise InvalidUrl(f'"{scheme}" is not supported, only {", ".join(_BY_NAME)}{hint}')
 
 
 def _check_file(driver: Driver, match: re.Match[str], database: str) -> None:

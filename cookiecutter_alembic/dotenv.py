@@ -30,9 +30,7 @@ def quote(value: str) -> str:
     a project's Python reads none but DATABASE_URL, which is percent-encoded.
     Sources: `dotenv/parser.go` of compose-go, `dotenv/parser.py` of python-dotenv.
     """
-    if value.isprintable() and not any(
-        pair in value + "'" for pair in ("\\\\", "\\'")
-    ):
+    if value.isprintable() and not any(pair in value + "'" for pair in ("\\\\", "\\'")):
         return "'" + value.replace("'", "\\'") + "'"
     for character, escape in (
         ("\\", "\\\\"),

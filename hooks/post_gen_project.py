@@ -21,10 +21,11 @@ PROJECT: dict[str, Any] = {{cookiecutter | for_hook}}  # type: ignore # noqa: F8
 
 PYTHON = Path(".venv", "Scripts/python.exe" if os.name == "nt" else "bin/python")
 ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
+PIP_WITH_GROUPS = "pip>=25.1"  # Python 3.11 comes with one that knows no --group.
 WITHOUT_UV = [
     "py -m venv .venv" if os.name == "nt" else "python3 -m venv .venv",
     ACTIVATE,
-    "python -m pip install --upgrade pip",
+    f'python -m pip install "{PIP_WITH_GROUPS}"',
     "python -m pip install --editable . --group dev",
 ]
 IDENTITY = [
@@ -45,7 +46,7 @@ FIRST_COMMIT = "Initial commit"
 
 # The caller's settings are for other projects.
 NOT_FOR_CHILDREN = {
-    PROJECT["secret_variable"],
+    PROJECT["handover_variable"],
     "ALEMBIC_CONFIG",
     "DATABASE_URL",
     "GIT_DIR",
@@ -97,7 +98,7 @@ def main() -> None:
 
 def write_dotenv() -> None:
     """Write `.env`, for its owner alone; one that is there already is kept."""
-    url, text = json.loads(os.environ.get(PROJECT["secret_variable"], "[null, null]"))
+    url, text = json.loads(os.environ.get(PROJECT["handover_variable"], "[null, null]"))
     # A replayed run has no password, and an earlier bake's is not for this project.
     text = text if url == PROJECT["url"] else PROJECT["dotenv"]
     try:
@@ -121,10 +122,13 @@ def make_environment() -> list[str]:
             run(uv, "sync", "--python", sys.executable)
         else:
             run(sys.executable, "-m", "venv", ".venv")
-            run(PYTHON, "-m", "pip", "install", "--upgrade", "pip")
+            run(PYTHON, "-m", "pip", "install", PIP_WITH_GROUPS)
             run(PYTHON, "-m", "pip", "install", "--editable", ".", "--group", "dev")
     except StepFailed as failure:
-        report("environment", str(failure))
+        if "(from versions: none)" in str(failure):
+            report("environment", "pip reaches no package index")
+        else:
+            report("environment", str(failure))
         return ["uv sync"] if uv else WITHOUT_UV
     version = ".".join(map(str, sys.version_info[:2]))
     tool = "uv" if uv else "pip"
@@ -225,12 +229,15 @@ def run(*command: str | Path) -> str:
         StepFailed: it could not be started or ended with an error.
     """
     environment = {
-        name: value for name, value in os.environ.items() if name not in NOT_FOR_CHILDREN
+        name: value
+        for name, value in os.environ.items()
+        if name not in NOT_FOR_CHILDREN
     }
     try:
         done = subprocess.run(
             command,
             env=environment,
+            check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -240,9 +247,15 @@ def run(*command: str | Path) -> str:
         raise StepFailed(f"{command[0]}: {error.strerror}") from None
     if done.returncode:
         lines = (done.stderr + done.stdout).strip().splitlines()
-        errors = [line for line in lines if re.match("error|fatal|failed", line, re.I)]
+        errors = [
+            line
+            for line in lines
+            if re.match("error|fatal|failed", line, re.IGNORECASE)
+        ]
         reason = (errors or lines[-1:] or [f"exit code {done.returncode}"])[0]
-        raise StepFailed(re.sub("^(error|fatal|failed): ?", "", reason, flags=re.I))
+        raise StepFailed(
+            re.sub("^(error|fatal|failed): ?", "", reason, flags=re.IGNORECASE)
+        )
     return done.stdout
 
 

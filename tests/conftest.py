@@ -38,6 +38,10 @@ ANSWERS = {
 }
 
 
+# Hooks look for it here, also those of bakes inside the tests' own process.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
 def require(found: object, what: str) -> None:
     """Skip a test for lack of a program, or fail it where REQUIRE_SERVERS is set."""
     if not found:
@@ -66,7 +70,7 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     return {
         **{name: text for name, text in os.environ.items() if name.startswith(kept)},
         "HOME": str(home),
-        "PATH": f"{Path(uv()).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.environ["PATH"],
         "UV_CACHE_DIR": uv_cache(),
         **variables,
     }

@@ -54,7 +54,7 @@ class Postgres:
             dbname=database,
             autocommit=True,
         ) as connection:
-            cursor = connection.execute(statement)  # type: ignore[arg-type]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def databases(self) -> set[str]:

@@ -51,7 +51,7 @@ def test_its_tests_pass_in_parallel(service: Service, tmp_path: Path) -> None:
             if ".." not in file.parts:
                 target = tmp_path / "xdist" / file
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file.locate(), target)  # type: ignore[arg-type]
+                shutil.copy(file.locate(), target)
     service.project.environment["PYTHONPATH"] = str(tmp_path / "xdist")
     assert "6 passed" in service.project.run("pytest", "--numprocesses=2")
 

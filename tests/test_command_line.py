@@ -1,0 +1,186 @@
+"""The `cookiecutter` command as people type it, and the answers that it takes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click import ClickException
+from pytest_cookies.plugin import Cookies
+
+from tests.conftest import TEMPLATE, Project, bake, baked, clean_environment
+from tests.servers import PASSWORD, Postgres
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return a stranger's environment."""
+    return clean_environment(tmp_path / "home")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Copy the template's own files, with what is not committed yet."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=TEMPLATE,
+        text=True,
+    )
+    folder = tmp_path / "cookiecutter-alembic"
+    for name in listed.split("\0"):
+        source = TEMPLATE / name
+        if name and source.is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, folder / name)
+    return folder
+
+
+def test_from_a_git_url(
+    checkout: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    for command in (
+        ["git", "init", "--quiet"],
+        ["git", "add", "--all"],
+        ["git", "commit", "--quiet", "--message", "Template"],
+    ):
+        subprocess.run(command, cwd=checkout, env=environment, check=True)
+    url = f"file://{checkout}"
+    done = bake(tmp_path / "out", environment, template=url, answers={})
+    assert "Ready in" in done.stdout, done.stderr
+    assert (tmp_path / "out" / "my_service" / "uv.lock").exists()
+
+
+def test_from_a_zip_file(
+    checkout: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    archive = shutil.make_archive(
+        str(tmp_path / "template"), "zip", tmp_path, checkout.name
+    )
+    done = bake(tmp_path / "out", environment, template=archive, answers={})
+    assert "Ready in" in done.stdout, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_with_answers_typed_at_the_prompt(
+    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    import pexpect
+
+    terminal = pexpect.spawn(
+        str(Path(sys.executable).parent / "cookiecutter"),
+        ["--output-dir", str(tmp_path), str(TEMPLATE)],
+        env={**environment, "TERM": "dumb"},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 80),
+    )
+    terminal.expect_exact("[1/3] Name of the service (My Service): ")
+    terminal.sendline("Ørders & Co. “1”")
+    terminal.expect_exact("[2/3] Directory and distribution name (orders_co_1): ")
+    terminal.sendline("")
+    terminal.expect_exact("[3/3] Connection string of its database ")
+    terminal.expect_exact("(sqlite:///orders_co_1.db): ")
+    terminal.sendline(postgres.url("postgres", "orders"))
+    terminal.expect_exact("Creating orders_co_1 for PostgreSQL")
+    terminal.expect_exact("Ready in")
+    assert PASSWORD not in str(terminal.before)
+    terminal.expect(pexpect.EOF)
+    assert PASSWORD not in str(terminal.before)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    project = Project(tmp_path / "orders_co_1", environment)
+    assert (project.path / "README.md").read_text().startswith("# Ørders & Co. “1”\n")
+    project.run("python", "-m", "migrations", "create")
+    project.run("alembic", "upgrade", "head")
+    replays = (tmp_path / "home" / ".cookiecutter_replay").glob("*.json")
+    assert PASSWORD not in "".join(path.read_text() for path in replays)
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "message"),
+    [
+        ("database_url", "mongodb://h/d", '"mongodb" is not supported'),
+        ("database_url", "sqlite://", "needs a file"),
+        (
+            "database_url",
+            f"postgresql+psycopg2://u:{PASSWORD}@{PASSWORD}@h/d",
+            'two "@" before the host; write the one in the password as %40',
+        ),
+        ("project_slug", "../x", "starts with a letter"),
+        ("project_slug", "/abs", "starts with a letter"),
+        ("project_slug", "", "starts with a letter"),
+        ("project_slug", "x" * 300, "starts with a letter"),
+    ],
+)
+def test_a_bad_answer_is_refused_in_one_line(
+    tmp_path: Path, environment: dict[str, str], key: str, answer: str, message: str
+) -> None:
+    folder = tmp_path / "out"
+    done = bake(folder, environment, answers={key: answer})
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"{key}: ") and message in done.stderr
+    assert PASSWORD not in done.stderr
+    assert list(folder.iterdir()) == []
+    assert not (tmp_path / "x").exists()
+    kept = (tmp_path / "home").rglob("*.json")
+    assert not list(kept)
+
+
+def test_a_bad_answer_is_refused_under_pytest_cookies(cookies: Cookies) -> None:
+    result = cookies.bake(extra_context={"database_url": "mongodb://h/d"})
+    assert result.exit_code == -1
+    assert isinstance(result.exception, ClickException)
+    assert str(result.exception).startswith("database_url: ")
+
+
+def test_a_good_answer_under_pytest_cookies(cookies: Cookies) -> None:
+    result = cookies.bake(extra_context={"project_slug": "orders"})
+    assert result.exception is None
+    assert result.exit_code == 0
+    assert len(list(result.project_path.glob("migrations/versions/*.py"))) == 1
+
+
+def test_one_process_may_bake_many_projects(cookies: Cookies) -> None:
+    """And the password of one does not reach the next, not even by a replay."""
+    url = "postgresql+psycopg2://u{}@127.0.0.1:9/d"
+    first = cookies.bake(extra_context={"database_url": url.format(":" + PASSWORD)})
+    second = cookies.bake(extra_context={"database_url": url.format("")})
+    assert PASSWORD in (first.project_path / ".env").read_text()
+    assert PASSWORD not in (second.project_path / ".env").read_text()
+
+
+def test_names_are_text(tmp_path: Path, environment: dict[str, str]) -> None:
+    name = 'O\'Reilly "& Söhne" \\ $(id) # % 日本 🐘'
+    project = baked(tmp_path / "out", environment, project_name=name)
+    assert (project.path / "README.md").read_text().startswith(f"# {name}\n")
+    code = (
+        "import tomllib, pathlib;"
+        "text = pathlib.Path('pyproject.toml').read_text('utf-8');"
+        "print(ascii(tomllib.loads(text)['project']['description']))"
+    )
+    assert project.run("python", "-c", code) == f"{name!a}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("My Service", "my_service"),
+        ("  Ünïcode  ", "unicode"),
+        ("日本語", "ri_ben_yu"),
+        ("🐘", "service"),
+        ("!!!", "service"),
+        ("2nd Service 2", "nd_service_2"),
+        ("x" * 300, "x" * 64),
+    ],
+)
+def test_a_slug_comes_from_the_name(name: str, slug: str) -> None:
+    from cookiecutter_alembic import answers
+
+    assert answers.slug(name) == slug
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", slug)

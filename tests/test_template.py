@@ -1,0 +1,116 @@
+"""The template's own repository keeps its promises."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import (
+    ANSWERS,
+    TEMPLATE,
+    Project,
+    clean_environment,
+    require,
+)
+from tests.servers import Postgres
+
+
+@pytest.mark.parametrize(
+    "command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)]
+)
+def test_own_checks_pass(command: tuple[str, ...]) -> None:
+    tool = Path(sys.executable).parent / command[0]
+    subprocess.run([tool, *command[1:]], cwd=TEMPLATE, check=True)
+
+
+def test_ci_runs_the_line_that_the_readme_shows() -> None:
+    readme = (TEMPLATE / "README.md").read_text()
+    first, second, *_ = re.findall(r"^python3 .*$", readme, re.MULTILINE)
+    assert first == (
+        "python3 -m pip install uv && "
+        "python3 -m uv tool run cookiecutter --no-input gh:org/cookiecutter-alembic"
+    )
+    assert second == (TEMPLATE / ".ci" / "run").read_text().splitlines()[-1]
+    workflow = (TEMPLATE / ".github" / "workflows" / "ci.yml").read_text()
+    assert f"- run: {second}\n" in workflow
+
+
+def test_the_first_line_of_the_readme(tmp_path: Path) -> None:
+    """With this checkout instead of the place where the template will live."""
+    readme = (TEMPLATE / "README.md").read_text()
+    (line, *_) = re.findall(r"^python3 .*$", readme, re.MULTILINE)
+    line = line.replace("gh:org/cookiecutter-alembic", f"'{TEMPLATE}'")
+    python = tmp_path / "python"
+    subprocess.run([sys.executable, "-m", "venv", python], check=True)
+    environment = clean_environment(tmp_path / "home")
+    # Nothing but Python and git: no uv, and no cookiecutter.
+    environment["PATH"] = f"{python / 'bin'}:/usr/bin:/bin"
+    done = subprocess.run(
+        ["bash", "-ec", line],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert "Ready in" in done.stdout, done.stdout + done.stderr
+    assert len(list(tmp_path.glob("my_service/migrations/versions/*.py"))) == 1
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_the_steps_of_the_generated_workflow(
+    kind: str,
+    original: Callable[[str], Project],
+    start_postgres: Callable[[str], Postgres],
+    tmp_path: Path,
+) -> None:
+    """As written there, one after the other, on a clone, as a runner would."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", original(kind).path, clone], check=True)
+    workflow = yaml.safe_load((clone / ".github" / "workflows" / "ci.yml").read_text())
+    job = workflow["jobs"]["check"]
+    environment = clean_environment(tmp_path / "home", CI="true", **job["env"])
+    if kind != "sqlite":
+        server = start_postgres("wheel")
+        url = environment["DATABASE_URL"]
+        assert url == f"postgresql+{kind}://postgres:throw-away@127.0.0.1:5432/ci"
+        service = job["services"]["database"]
+        assert service["env"]["POSTGRES_PASSWORD"] == "throw-away"
+        environment["DATABASE_URL"] = server.url(f"postgresql+{kind}", "ci")
+    steps = [step["run"] for step in job["steps"] if "run" in step]
+    assert [step.split()[-1] for step in steps] == [
+        "sync",
+        "check",
+        "--check",
+        "mypy",
+        "check",
+        "pytest",
+    ]
+    for step in steps:
+        done = subprocess.run(
+            ["bash", "-e", "-c", step],
+            cwd=clone,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+    assert "6 passed" in done.stdout
+
+
+def test_programs_that_are_missing_fail_where_ci_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUIRE_SERVERS", "1")
+    with pytest.raises(pytest.fail.Exception, match="no-such-program"):
+        require(None, "no-such-program")
+    monkeypatch.delenv("REQUIRE_SERVERS")
+    with pytest.raises(pytest.skip.Exception, match="no-such-program"):
+        require(None, "no-such-program")
