@@ -7,6 +7,7 @@ apart here, by the same rules as `sqlalchemy.make_url`; a test compares the two.
 from __future__ import annotations
 
 import difflib
+import posixpath
 import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -122,6 +123,14 @@ class ConnectionString:
     def kind(self) -> str:
         """`server`, or `file` where no server has to run. Names a folder of templates."""
         return "server" if self.dialect.server else "file"
+
+    @property
+    def ignored(self) -> list[str]:
+        """Patterns for `.gitignore`: the file inside the repository, if not a `*.db`."""
+        path = posixpath.normpath(self.database)
+        if path.startswith(("/", "../")) or path.endswith(".db"):
+            return []
+        return ["/" + re.sub(r"([\\*?\[\] ])", r"\\\1", path)]
 
     @property
     def requirements(self) -> list[str]:

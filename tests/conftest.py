@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,6 +24,12 @@ from tests import servers
 TEMPLATE = Path(__file__).resolve().parent.parent
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 ARTICLE_URL = "postgresql+{}://postgres:mysecretpassword@localhost:5432/postgres"
+
+ASKED = {
+    key
+    for key in json.loads((TEMPLATE / "cookiecutter.json").read_text())
+    if not key.startswith("_")
+}
 
 # One entry for each kind of repository that can come out.
 ANSWERS = {
@@ -128,7 +135,8 @@ def bake(
     template: str | Path = TEMPLATE,
     answers: dict[str, str],
 ) -> subprocess.CompletedProcess[str]:
-    """Run the real `cookiecutter` command."""
+    """Run the real `cookiecutter` command, which ignores keys that it does not know."""
+    assert set(answers) <= ASKED
     folder.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
         [
@@ -197,6 +205,7 @@ def rendered(tmp_path: Path) -> Callable[..., Path]:
     """Render the template's files alone, without hooks."""
 
     def render(**answers: Any) -> Path:
+        assert set(answers) <= ASKED
         return Path(
             cookiecutter(
                 str(TEMPLATE),

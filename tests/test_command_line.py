@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,46 @@ def test_one_process_may_bake_many_projects(cookies: Cookies) -> None:
     second = cookies.bake(extra_context={"database_url": url.format("")})
     assert PASSWORD in (first.project_path / ".env").read_text()
     assert PASSWORD not in (second.project_path / ".env").read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "ignored"),
+    [
+        ("my.db", True),
+        ("data/base.db", True),
+        ("store", True),
+        ("./data/My [*] store.sqlite3", True),
+        ("../outside", None),
+        ("/srv/outside", None),
+    ],
+)
+def test_git_ignores_the_database(
+    tmp_path: Path, rendered: Callable[..., Path], path: str, ignored: bool | None
+) -> None:
+    project = rendered(database_url=f"sqlite:///{path}")
+    assert "/srv" not in (project / ".gitignore").read_text()
+    if ignored:
+        subprocess.run(["git", "init", "--quiet", project], check=True)
+        for name in (path, f"{path}-wal"):
+            file = project / name
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
+            listed = ["git", "-C", str(project), "check-ignore", "--quiet", str(file)]
+            assert subprocess.run(listed).returncode == 0
+
+
+def test_old_versions_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cookiecutter_alembic import answers
+
+    typed = {"project_slug": "x", "database_url": "sqlite:///x.db"}
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "OLDEST_PYTHON", (99, 0))
+        with pytest.raises(answers.Refusal, match="Cookiecutter runs on Python 3"):
+            answers.check_answers(typed)
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "OLDEST_COOKIECUTTER", (99, 0))
+        with pytest.raises(answers.Refusal, match="this is Cookiecutter 2"):
+            answers.check_answers(typed)
 
 
 def test_names_are_text(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -371,6 +371,22 @@ def test_a_wrong_password_is_named_and_not_shown(
     assert "not-this-one" not in error
 
 
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_a_role_that_may_not_make_databases_is_told_so(
+    postgres: Postgres, copied: Callable[[str], Project], driver: str
+) -> None:
+    postgres.query("DROP ROLE IF EXISTS modest")
+    postgres.query(f"CREATE ROLE modest LOGIN PASSWORD '{PASSWORD}'")
+    project = copied(driver)
+    url = postgres.url("postgresql", "orders", "modest")
+    project.environment["DATABASE_URL"] = url
+    for command in (("alembic", "check"), ("python", "-m", "migrations", "create")):
+        output = project.run(*command, code=None)
+        assert output.endswith(": permission denied to create database\n")
+        assert output.count("\n") == 1
+    postgres.query("DROP ROLE modest")
+
+
 def test_a_name_of_any_characters_is_created(
     postgres: Postgres, copied: Callable[[str], Project]
 ) -> None:

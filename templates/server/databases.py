@@ -110,7 +110,10 @@ def _execute(url: URL, statement: str) -> None:
     with connect(url.set(database=MAINTENANCE)) as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         quote = connection.dialect.identifier_preparer.quote_identifier
-        connection.exec_driver_sql(statement.format(quote(str(url.database))))
+        try:
+            connection.exec_driver_sql(statement.format(quote(str(url.database))))
+        except DBAPIError as error:
+            raise CommandError(f"{_server(url)}: {error.orig}".splitlines()[0]) from None
 
 
 def _reason(url: URL, message: str) -> str:
