@@ -41,6 +41,7 @@ try:
 except CommandError as error:
     exit(str(error))
 """
+CORRECT_URL = "# correct DATABASE_URL in .env"
 FIRST_REVISION = "Initial revision"
 FIRST_COMMIT = "Initial commit"
 
@@ -178,8 +179,9 @@ def look_at_database(*, has_environment: bool) -> tuple[list[str], list[str]]:
         if run(PYTHON, "-c", IS_THERE).strip() == "True":
             return [], []
     except StepFailed as failure:
-        report("database", str(failure))
-        return [PROJECT["start_server"]], create
+        place, silent, _cause = str(failure).partition(" does not answer")
+        report("database", place + silent)
+        return [PROJECT["start_server"] if silent else CORRECT_URL], create
     report("database", f"{PROJECT['place']} is to be made")
     return [], create
 

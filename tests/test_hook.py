@@ -133,7 +133,7 @@ def test_with_the_server_down(tmp_path: Path, environment: dict[str, str]) -> No
     url = f"postgresql+psycopg2://postgres:{PASSWORD}@localhost:9/orders"
     project = baked(tmp_path / "out", environment, database_url=url)
     assert (
-        "  database         postgresql+psycopg2 at localhost:9 does not answer "
+        "  database         postgresql+psycopg2 at localhost:9 does not answer\n"
         in project.output
     )
     assert "Ready" not in project.output
@@ -158,8 +158,18 @@ def test_with_a_server_that_never_answers(
         started = time.monotonic()
         project = baked(tmp_path / "out", environment, database_url=url)
     assert time.monotonic() - started < 30
-    assert f"127.0.0.1:{port} does not answer (timeout expired)\n" in project.output
+    assert f"127.0.0.1:{port} does not answer\n" in project.output
     assert len(project.revisions()) == 1
+
+
+def test_with_a_wrong_password(
+    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    url = postgres.url(password="not-this-one")
+    project = baked(tmp_path / "out", environment, database_url=url)
+    assert "password authentication failed" in project.output
+    assert "not-this-one" not in project.output
+    assert next_steps(project)[1] == "# correct DATABASE_URL in .env"
 
 
 def test_without_uv(tmp_path: Path, environment: dict[str, str]) -> None:
