@@ -119,6 +119,21 @@ def test_a_good_run_on_a_server(
     assert PASSWORD not in project.output
 
 
+def test_a_password_of_any_characters(
+    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    password = "p@ss:w/o?#[]%41 ${HOME} $$ 'it\"s' \\\\ ü🐘\\"
+    literal = password.replace("'", "''")
+    postgres.query("DROP ROLE IF EXISTS hard")
+    postgres.query(f"CREATE ROLE hard LOGIN CREATEDB PASSWORD '{literal}'")
+    url = postgres.url("postgres", "orders", "hard", password)
+    project = baked(tmp_path / "out", environment, database_url=url)
+    type_in(project, *next_steps(project))
+    assert postgres.query('SELECT * FROM "user"', "orders") == []
+    postgres.query("DROP DATABASE orders")
+    postgres.query("DROP ROLE hard")
+
+
 def test_the_database_may_be_there(
     postgres: Postgres, tmp_path: Path, environment: dict[str, str]
 ) -> None:
