@@ -201,6 +201,12 @@ def copied(
 
 
 @pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return a stranger's environment."""
+    return clean_environment(tmp_path / "home")
+
+
+@pytest.fixture
 def rendered(tmp_path: Path) -> Callable[..., Path]:
     """Render the template's files alone, without hooks."""
 

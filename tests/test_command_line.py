@@ -13,14 +13,8 @@ import pytest
 from click import ClickException
 from pytest_cookies.plugin import Cookies
 
-from tests.conftest import TEMPLATE, Project, bake, baked, clean_environment
+from tests.conftest import TEMPLATE, Project, bake, baked
 from tests.servers import PASSWORD, Postgres
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Return a stranger's environment."""
-    return clean_environment(tmp_path / "home")
 
 
 @pytest.fixture

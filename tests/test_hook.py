@@ -57,12 +57,6 @@ def commits(project: Project) -> list[str]:
     return project.run("git", "log", "--format=%s").splitlines()
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Return a stranger's environment."""
-    return clean_environment(tmp_path / "home")
-
-
 def test_a_good_run(tmp_path: Path, environment: dict[str, str]) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()

@@ -113,7 +113,8 @@ def _execute(url: URL, statement: str) -> None:
         try:
             connection.exec_driver_sql(statement.format(quote(str(url.database))))
         except DBAPIError as error:
-            raise CommandError(f"{_server(url)}: {error.orig}".splitlines()[0]) from None
+            cause = str(error.orig).splitlines()[0]
+            raise CommandError(f"{_server(url)}: {cause}") from None
 
 
 def _reason(url: URL, message: str) -> str:
