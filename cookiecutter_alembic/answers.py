@@ -116,6 +116,7 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
             "is_server": server is not None,
             "start_server": _start_server(connection),
             "handover_variable": HANDOVER_VARIABLE,
+            "is_cruft": "_commit" in answers and "_output_dir" not in answers,
         }
     )
 

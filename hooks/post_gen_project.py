@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ class StepFailed(Exception):
 def main() -> None:
     """Do each step, and list what is left to type."""
     Path(__file__).unlink()  # Cookiecutter leaves the rendered hook behind.
+    if is_for_comparison():
+        return
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     started = time.monotonic()
     print(f"Creating {PROJECT['slug']} for {PROJECT['title']} ({PROJECT['place']})\n")
@@ -95,6 +98,21 @@ def main() -> None:
         "alembic upgrade head",
     ]:
         print(f"  {command}")
+
+
+def is_for_comparison() -> bool:
+    """Return whether `cruft update` bakes this project only to compare two versions.
+
+    It bakes the old and the new one in temporary folders. What the steps here make, a
+    first revision above all, would differ between the two and end in the real project.
+    """
+    folder = Path.cwd().parent
+    temporary = Path(tempfile.gettempdir()).resolve()
+    return bool(
+        PROJECT["is_cruft"]
+        and folder.parent == temporary
+        and re.fullmatch("tmp.{8}", folder.name)
+    )
 
 
 def write_dotenv() -> None:

@@ -207,6 +207,23 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Copy the template's own files, with what is not committed yet."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=TEMPLATE,
+        text=True,
+    )
+    folder = tmp_path / "cookiecutter-alembic"
+    for name in listed.split("\0"):
+        source = TEMPLATE / name
+        if name and source.is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture
 def rendered(tmp_path: Path) -> Callable[..., Path]:
     """Render the template's files alone, without hooks."""
 

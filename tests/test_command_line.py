@@ -17,23 +17,6 @@ from tests.conftest import TEMPLATE, Project, bake, baked
 from tests.servers import PASSWORD, Postgres
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Copy the template's own files, with what is not committed yet."""
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=TEMPLATE,
-        text=True,
-    )
-    folder = tmp_path / "cookiecutter-alembic"
-    for name in listed.split("\0"):
-        source = TEMPLATE / name
-        if name and source.is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, folder / name)
-    return folder
-
-
 def test_from_a_git_url(
     checkout: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
