@@ -122,7 +122,7 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
 
 
 def _start_server(connection: ConnectionString) -> str:
-    if connection.host in ("", "localhost", "127.0.0.1", "::1"):
+    if connection.is_local:
         return "docker compose up -d --wait  # or start your own server"
     return f"# start {connection.address}, or name another server in .env"
 

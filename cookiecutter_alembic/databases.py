@@ -159,6 +159,11 @@ class ConnectionString:
         return f"{self.host or 'localhost'}:{self.port}"
 
     @property
+    def is_local(self) -> bool:
+        """Whether its server is on this machine, as far as the string tells."""
+        return self.host in ("", "localhost", "127.0.0.1", "::1")
+
+    @property
     def example_url(self) -> str:
         """The whole of it with the word `password` where a password goes."""
         return self.url.replace("@", ":password@", 1) if self.username else self.url
@@ -173,6 +178,7 @@ def parse(text: str) -> ConnectionString:
     Raises:
         InvalidUrl: it is malformed or names a database that is not supported.
     """
+    text = text.strip()
     match = _URL.fullmatch(text)
     if match is None or not text.isprintable():
         raise InvalidUrl(
@@ -231,6 +237,8 @@ def _check_server(driver: Driver, match: re.Match[str], database: str) -> None:
     port = match["port"]
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise InvalidUrl("the port is not a number between 1 and 65535")
+    if "password" in (match["query"] or ""):
+        raise InvalidUrl("write the password before the host, not after the ?")
     if not database:
         raise InvalidUrl(
             "names no database; write one at the end, "

@@ -76,7 +76,7 @@ def main() -> None:
         return
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     started = time.monotonic()
-    print(f"Creating {PROJECT['slug']} for {PROJECT['title']} ({PROJECT['place']})\n")
+    say(f"Creating {PROJECT['slug']} for {PROJECT['title']} ({PROJECT['place']})\n")
     write_dotenv()
     install = make_environment()
     revise = write_first_revision(has_environment=not install)
@@ -84,9 +84,9 @@ def main() -> None:
     commit = commit_all()
     trouble = [*install, *revise, *start, *commit]
     if trouble:
-        print("\nNext:\n")
+        say("\nNext:\n")
     else:
-        print(f"\nReady in {time.monotonic() - started:.1f} s. Next:\n")
+        say(f"\nReady in {time.monotonic() - started:.1f} s. Next:\n")
     for command in [
         f"cd {PROJECT['slug']}",
         *start,
@@ -97,7 +97,7 @@ def main() -> None:
         *create,
         "alembic upgrade head",
     ]:
-        print(f"  {command}")
+        say(f"  {command}")
 
 
 def is_for_comparison() -> bool:
@@ -123,6 +123,7 @@ def write_dotenv() -> None:
     try:
         file = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
+        report("settings", ".env is there already and stays as it is")
         return
     with open(file, "w", encoding="utf-8", newline="\n") as dotenv:
         dotenv.write(text)
@@ -178,7 +179,7 @@ def write_first_revision(*, has_environment: bool) -> list[str]:
     (revision,) = versions.glob("*.py")
     report("first revision", revision.name, started)
     for table in re.findall(r'create_table\(\s*"(.+?)"', revision.read_text("utf-8")):
-        print(f"  {'':16} create table {table}")
+        say(f"  {'':16} create table {table}")
     return []
 
 
@@ -198,8 +199,11 @@ def look_at_database(*, has_environment: bool) -> tuple[list[str], list[str]]:
             return [], []
     except StepFailed as failure:
         place, silent, _cause = str(failure).partition(" does not answer")
-        report("database", place + silent)
-        return [PROJECT["start_server"] if silent else CORRECT_URL], create
+        if silent:
+            report("database", place + silent)
+            return [PROJECT["start_server"]], create
+        report("database", place.partition(": ")[2])
+        return [CORRECT_URL], create
     report("database", f"{PROJECT['place']} is to be made")
     return [], create
 
@@ -215,10 +219,13 @@ def commit_all() -> list[str]:
     if git is None:
         report("git", "is not installed, no repository made")
         return [f"git init && {commit}"]
-    for folder in [Path.cwd(), *Path.cwd().parents]:
+    if Path(".git").exists():
+        report("git", "the repository is there already, nothing committed")
+        return []
+    for folder in Path.cwd().parents:
         if (folder / ".git").exists():
-            report("git", f"inside the repository {folder}, nothing committed")
-            return [commit]
+            report("git", f"inside the repository {folder.name}, nothing committed")
+            return [f'git add . && git commit -m "Add {PROJECT["slug"]}" -- .']
     # A name and address that git guesses would stay in the history for ever.
     git_command = [git, "-c", "user.useConfigOnly=true"]
     try:
@@ -284,7 +291,19 @@ def report(step: str, outcome: str, started: float | None = None) -> None:
     line = f"  {step:<16} {outcome}"
     if started is not None:
         line = f"{line:<68} {time.monotonic() - started:4.1f} s"
-    print(line, flush=True)
+    say(line)
 
 
-main()
+def say(line: str) -> None:
+    """Print a line; where nobody reads any more, go on without."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        # As in the documentation of Python's signal module, on SIGPIPE.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+try:
+    main()
+except Exception as error:  # noqa: BLE001  or Cookiecutter would delete the project
+    say(f"\nNot finished: {type(error).__name__}: {error}")

@@ -70,7 +70,9 @@ REFUSED = {
     "postgresql+psycopg2://u:secret@s/s@h/db": "write the one in the password as %40",
     "postgresql+psycopg2://u:secret@h:port/db": "the port is not a number",
     "postgresql+psycopg2://u:secret@h:99999/db": "the port is not a number",
-    "postgresql+psycopg2://u:secret@h:/db\n": "not a connection string",
+    "postgresql+psycopg2://u:secret@h:/d\nb": "not a connection string",
+    "postgresql+psycopg2://u@h/db?password=secret": "before the host",
+    "postgresql+psycopg2://u@h/db?sslpassword=secret": "before the host",
     "postgresql+psycopg2://u:secret@h": "names no database",
     "postgresql+psycopg2://u:secret@h/": "names no database",
 }

@@ -125,6 +125,19 @@ def test_autogenerate_sees_the_models_alone(service: Service) -> None:
     assert project.run("alembic", "check") == "No new upgrade operations detected.\n"
 
 
+def test_a_changed_server_default_is_seen(service: Service) -> None:
+    project = service.project
+    models = project.path / "app" / "models.py"
+    column = "    state = sa.Column(sa.String, server_default={!r})\n"
+    models.write_text(models.read_text() + column.format("new"))
+    project.run("alembic", "revision", "--autogenerate", "-m", "Add state")
+    models.write_text(models.read_text().replace("'new'", "'fresh'"))
+    project.run("alembic", "revision", "--autogenerate", "-m", "Change state")
+    *_, revision = project.revisions()
+    batch = ["op.batch_alter_table"] if service.driver == "sqlite" else []
+    assert operations(revision, "upgrade") == ["op.alter_column", *batch]
+
+
 def test_live_compares_with_the_database_itself(service: Service) -> None:
     project = service.project
     project.run("python", "-m", "migrations", "create")
@@ -356,7 +369,7 @@ def test_without_a_server_each_command_ends_in_one_line(
     assert "TEST_DATABASE_URL" in output
     assert "Traceback" not in output and PASSWORD not in output
     # The models can be imported, a connection is not opened before it is needed.
-    project.run("python", "-c", "import app.models, app.database")
+    project.run("python", "-c", "from app.database import engine; import app.models")
 
 
 @pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])

@@ -8,6 +8,8 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
+MISSING = "; python -m migrations create makes it"
+
 
 def describe(url: URL) -> str:
     """Say which database a URL names."""
@@ -26,18 +28,24 @@ def connect(url: URL) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except DBAPIError as error:
-        raise CommandError(
-            f"{describe(url)}: {error.orig}; python -m migrations create makes it"
-        ) from None
+        hint = "" if Path(str(url.database)).exists() else MISSING
+        raise CommandError(f"{describe(url)}: {error.orig}{hint}") from None
     with connection:
         yield connection
 
 
 def create(url: URL) -> bool:
-    """Make the database and return True, or return False where it is there already."""
+    """Make the database and return True, or return False where it is there already.
+
+    Raises:
+        CommandError: the file or its folder can't be made.
+    """
     file = Path(str(url.database))
-    if file.exists():
+    if file.is_file():
         return False
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(exist_ok=False)
+    except OSError as error:
+        raise CommandError(f"{describe(url)}: {error.strerror}") from None
     return True

@@ -76,34 +76,49 @@ def temporary(variable: str) -> Iterator[URL]:
     """
     name = f"{variable.partition('_')[0].lower()}_{secrets.token_hex(6)}"
     url = _server_for(variable).set(database=name)
-    _execute(url, "CREATE DATABASE {} TEMPLATE template0")
     try:
+        _execute(url, "CREATE DATABASE {} TEMPLATE template0")
         yield url
     finally:
-        _execute(url, "DROP DATABASE {} WITH (FORCE)")
+        _execute(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
 
 
 def _server_for(variable: str) -> URL:
-    url = read_url(variable)
-    if url is not None:
-        return url
-    for own in (migration_url(), database_url()):
-        if _is_local(own):
-            return own
+    named = read_url(variable)
+    if named is not None:
+        return named
+    for url in (migration_url(), database_url()):
+        if _is_local(url):
+            return url
     raise ConfigError(
-        f"{_server(own)} is not on this machine, so no database is made there unasked:"
+        f"{_server(url)} is not on this machine, so no database is made there unasked:"
         f" set {variable} to a server on which databases may be made and dropped"
     )
 
 
 def _is_local(url: URL) -> bool:
-    host = url.host or url.query.get("host") or os.environ.get("PGHOST") or "/"
-    if host == "localhost" or str(host).startswith("/"):
-        return True
+    host, _port = _address(url)
+    return all(
+        part == "localhost" or part.startswith("/") or _is_loopback(part)
+        for part in host.split(",")
+    )
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return ip_address(str(host)).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _address(url: URL) -> tuple[str, str]:
+    # What the driver is told, which a query such as ?host=… changes, or else takes.
+    _, told = url.get_dialect()().create_connect_args(url)
+    found = {
+        name: str(told.get(name) or os.environ.get(f"PG{name.upper()}") or "")
+        for name in ("hostaddr", "host", "port")
+    }
+    return found["hostaddr"] or found["host"] or "/", found["port"] or "5432"
 
 
 def _execute(url: URL, statement: str) -> None:
@@ -118,14 +133,16 @@ def _execute(url: URL, statement: str) -> None:
 
 
 def _reason(url: URL, message: str) -> str:
-    cause = message.splitlines()[0].rpartition("failed: ")[2]
-    if "FATAL" not in cause:
-        return f"{_server(url)} does not answer ({cause})"
+    # There is a line for each address that a host has; where a server speaks, it counts.
+    lines = [line.rpartition("failed: ")[2] for line in message.splitlines()]
+    spoken = [line for line in lines if "FATAL" in line or "password" in line]
+    if not spoken:
+        return f"{_server(url)} does not answer ({lines[0]})"
     if url.database != MAINTENANCE and not exists(url):
         return f"{describe(url)} is not there: python -m migrations create makes it"
-    return f"{_server(url)}: {cause}"
+    return f"{_server(url)}: {spoken[0].removeprefix('FATAL:').strip()}"
 
 
 def _server(url: URL) -> str:
-    host = url.host or url.query.get("host") or "a local socket"
-    return f"{url.drivername} at {host}:{url.port or 5432}"
+    host, port = _address(url)
+    return f"{url.drivername} at {'a local socket' if host == '/' else host}:{port}"

@@ -8,6 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
+DIALECT = "{{ cookiecutter.__dialect }}"
 DRIVER = "{{ cookiecutter.__driver }}"
 {% if cookiecutter.__kind == "server" %}
 # Hosting platforms hand out URLs that name no driver.
@@ -49,7 +50,7 @@ def read_url(variable: str) -> URL | None:
         ConfigError: it is no URL for this project.
     """
     dotenv = dotenv_values(ROOT / ".env", interpolate=False)
-    text = os.environ.get(variable) or dotenv.get(variable)
+    text = (os.environ.get(variable) or dotenv.get(variable) or "").strip()
     if not text:
         return None
     try:
@@ -65,6 +66,8 @@ def read_url(variable: str) -> URL | None:
             f"{variable} is for {url.drivername}, but this project runs on {DRIVER}"
         )
 {% if cookiecutter.__kind == "server" %}
+    if "@" in f"{url.host}{url.database}":
+        raise ConfigError(f"{variable}: write an @ in the password as %40")
     if not url.database:
         raise ConfigError(f"{variable} names no database")
     return url

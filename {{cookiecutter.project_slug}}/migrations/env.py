@@ -1,6 +1,7 @@
 """Alembic runs this file for each command that needs a database or the models."""
 
 import logging
+import sys
 from logging.config import fileConfig
 from typing import Any
 
@@ -8,15 +9,15 @@ from alembic import context
 from sqlalchemy import Connection, Engine
 
 import app.models  # noqa: F401  every model has to be imported to be seen
-from app.config import migration_url
+from app.config import DIALECT, migration_url
 from app.database import Base
 from migrations import databases, scratch
 
 config = context.config
 target_metadata = Base.metadata
 
-# An application that calls Alembic from Python has set up logging of its own.
-if config.config_file_name and not logging.root.handlers:
+# An application that calls Alembic from Python sets up logging of its own.
+if config.cmd_opts and config.config_file_name:
     fileConfig(config.config_file_name, disable_existing_loggers=False)
     # Of what Alembic says about its own workings, only the steps that it runs.
     logging.getLogger("alembic.runtime.migration").addFilter(
@@ -24,14 +25,15 @@ if config.config_file_name and not logging.root.handlers:
     )
 
 
-def skip_empty_revision(_context: object, _revision: object, directives: Any) -> None:
-    """Write no file where the models have not changed."""
+def skip_empty_revision(migration: Any, _revision: object, directives: Any) -> None:
+    """Write no file where autogenerate finds no change in the models."""
 
     # An empty list of directives would do for `revision`, but `check` fails on it.
     def write_nothing(*_args: object, **_options: object) -> None:
         config.print_stdout("No changes in the models, no new revision.")
 
-    if directives[0].upgrade_ops.is_empty():
+    is_autogenerate = migration.opts["revision_context"].command_args["autogenerate"]
+    if is_autogenerate and directives[0].upgrade_ops.is_empty():
         context.script.generate_revision = write_nothing  # type: ignore[method-assign]
 
 
@@ -48,7 +50,7 @@ options: dict[str, Any] = {
 def print_sql() -> None:
     """Print the SQL that would be run, for `--sql`."""
     context.configure(
-        dialect_name="{{ cookiecutter.__dialect }}",
+        dialect_name=DIALECT,
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
         **options,
@@ -67,7 +69,7 @@ def run(connection: Connection) -> None:
 def run_on_own_database() -> None:
     """Run the command on the database that the settings name, and say which it is."""
     url = migration_url()
-    logging.getLogger("alembic.env").info(databases.describe(url))
+    print(f"Database: {databases.describe(url)}", file=sys.stderr)
     with databases.connect(url) as connection:
         run(connection)
 

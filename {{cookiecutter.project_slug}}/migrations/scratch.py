@@ -10,18 +10,21 @@ from typing import Any
 from alembic import context
 from alembic.operations import Operations
 from sqlalchemy import create_engine
-{% if cookiecutter.__kind == "server" %}
 
+from app.config import DIALECT
+{% if cookiecutter.__kind == "server" %}
 from migrations import databases
 {% endif %}
 
 
 def is_wanted() -> bool:
     """Return whether this run of Alembic compares, and not with the real database."""
-    # Only commands that compare bring an object to collect the new revision in.
-    context.configure(dialect_name="{{ cookiecutter.__dialect }}")
-    compares = "revision_context" in context.get_context().opts
-    return compares and "live" not in context.get_x_argument(as_dictionary=True)
+    if "live" in context.get_x_argument(as_dictionary=True):
+        return False
+    # Only `revision` and `check` bring an object to collect a new revision in.
+    context.configure(dialect_name=DIALECT)
+    revision = context.get_context().opts.get("revision_context")
+    return revision is not None and revision.command_args["autogenerate"]
 
 
 {% if cookiecutter.__kind == "server" %}
@@ -49,7 +52,7 @@ def compare(**options: Any) -> None:
 def _compare_with_nothing(**options: Any) -> None:
     # The first revision needs no server: any empty database will do to look at, as long
     # as what is written speaks the project's dialect.
-    context.configure(dialect_name="{{ cookiecutter.__dialect }}", **options)
+    context.configure(dialect_name=DIALECT, **options)
     with create_engine("sqlite://").connect() as connection:
         context.get_context().connection = connection
         context.run_migrations()

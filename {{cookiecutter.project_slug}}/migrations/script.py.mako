@@ -1,4 +1,4 @@
-"""${message}
+"""${message.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')}
 
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
@@ -20,10 +20,8 @@ depends_on: str | Sequence[str] | None = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    """Upgrade schema."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Downgrade schema."""
     ${downgrades if downgrades else "pass"}

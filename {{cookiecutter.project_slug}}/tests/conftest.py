@@ -1,10 +1,12 @@
 """Fixtures: a database of the tests' own, and a session that leaves no trace in it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 {% if cookiecutter.__kind == "file" %}
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+{% else %}
+from contextlib import AbstractContextManager
 {% endif %}
 
 import pytest
@@ -12,49 +14,58 @@ from alembic import command
 from alembic.config import Config
 {% if cookiecutter.__kind == "server" %}
 from alembic.util import CommandError
-from sqlalchemy import Engine
-{% else %}
-from sqlalchemy import URL, Engine
 {% endif %}
+from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.orm import Session
 
 {% if cookiecutter.__kind == "server" %}
 from app.config import ROOT, ConfigError
-from app.database import SessionLocal, make_engine
-from migrations import databases
 {% else %}
 from app.config import DRIVER, ROOT
-from app.database import SessionLocal, make_engine
 {% endif %}
+from app.database import SessionLocal, make_engine
+from migrations import databases
 
+{% if cookiecutter.__kind == "server" %}
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End with one line, before any worker of xdist starts, where there is no server."""
+    if hasattr(session.config, "workerinput"):
+        return
+    try:
+        with empty_database():
+            pass
+    except CommandError as error:
+        message = f"{error}; TEST_DATABASE_URL may name another server"
+        raise pytest.UsageError(message) from None
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def empty_database() -> AbstractContextManager[URL]:
+    """Make an empty database for a while."""
+    return databases.temporary("TEST_DATABASE_URL")
+{% else %}
 
 @contextmanager
-def empty_database() -> Iterator[Engine]:
+def empty_database() -> Iterator[URL]:
     """Make an empty database for a while."""
-{% if cookiecutter.__kind == "server" %}
-    try:
-        with databases.temporary("TEST_DATABASE_URL") as url:
-            engine = make_engine(url)
-            yield engine
-            engine.dispose()
-    except (CommandError, ConfigError) as error:
-        pytest.exit(f"{error}; TEST_DATABASE_URL may name another server", 1)
-{% else %}
     with TemporaryDirectory() as folder:
-        engine = make_engine(URL.create(DRIVER, database=str(Path(folder, "test.db"))))
-        yield engine
-        engine.dispose()
+        yield URL.create(DRIVER, database=str(Path(folder, "test.db")))
 {% endif %}
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """Return the engine of a database that the migrations have built."""
-    with empty_database() as engine:
+    with empty_database() as url:
         config = Config(ROOT / "alembic.ini")
-        config.attributes["connection"] = engine
-        command.upgrade(config, "head")
+        with databases.connect(url) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        engine = make_engine(url)
         yield engine
+        engine.dispose()
 
 
 @pytest.fixture
@@ -78,5 +89,7 @@ def alembic_config() -> dict[str, str]:
 @pytest.fixture
 def alembic_engine() -> Iterator[Engine]:
     """Give each of pytest-alembic's tests an empty database."""
-    with empty_database() as engine:
+    with empty_database() as url:
+        engine = create_engine(url)
         yield engine
+        engine.dispose()
