@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ARTICLE_URL, Project, bake, baked, clean_environment, uv
+from tests.conftest import (
+    ARTICLE_URL,
+    TEMPLATE,
+    Project,
+    bake,
+    baked,
+    clean_environment,
+    uv,
+)
 from tests.servers import PASSWORD, Postgres
 from tests.test_article import operations
 
@@ -181,6 +189,21 @@ def test_with_a_wrong_password(
     assert next_steps(project)[1] == "# correct DATABASE_URL in .env"
 
 
+def test_with_nobody_reading(tmp_path: Path, environment: dict[str, str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    subprocess.run(
+        [Path(sys.executable).parent / "cookiecutter", "--no-input", TEMPLATE],
+        cwd=tmp_path,
+        env=environment,
+        stdout=writer,
+    )
+    os.close(writer)
+    project = Project(tmp_path / "my_service", environment)
+    assert len(project.revisions()) == 1
+    assert commits(project) == ["Initial commit"]
+
+
 def test_without_uv(tmp_path: Path, environment: dict[str, str]) -> None:
     environment["PATH"] = only(tmp_path / "bin", "git")
     project = baked(tmp_path / "out", environment)
@@ -302,11 +325,16 @@ def test_inside_a_repository(tmp_path: Path, environment: dict[str, str]) -> Non
     outer = tmp_path / "out"
     outer.mkdir()
     subprocess.run(["git", "init", "--quiet", outer], check=True)
+    (outer / "unrelated.txt").touch()
     done = bake(outer, environment, answers={})
-    assert f"  git              inside the repository {outer}" in done.stdout
-    assert not (outer / "my_service" / ".git").exists()
-    staged = subprocess.check_output(["git", "-C", outer, "diff", "--cached"])
-    assert staged == b""
+    line = "  git              inside the repository out, nothing committed\n"
+    assert line in done.stdout
+    project = Project(outer / "my_service", environment, done.stdout)
+    assert not (project.path / ".git").exists()
+    assert project.run("git", "diff", "--cached") == ""
+    type_in(project, *next_steps(project))
+    assert commits(project) == ["Add my_service"]
+    assert project.run("git", "status", "--short") == "?? ../unrelated.txt\n"
 
 
 def test_settings_of_the_caller_are_not_used(
@@ -339,7 +367,9 @@ def test_again_over_a_finished_project(
     before = project.revisions()
     done = bake(tmp_path / "out", environment, "--overwrite-if-exists", answers={})
     assert done.returncode == 0
+    assert "settings         .env is there already and stays as it is" in done.stdout
     assert "first revision   there is one already" in done.stdout
+    assert "the repository is there already, nothing committed" in done.stdout
     assert project.revisions() == before
     assert dotenv.read_text() == "DATABASE_URL=sqlite:///mine.db\n"
     assert commits(project) == ["Initial commit"]

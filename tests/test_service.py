@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import Project, Service
+from tests.conftest import BIN, Project, Service
 from tests.servers import PASSWORD, Postgres
 from tests.test_article import operations
 
@@ -45,14 +47,20 @@ def test_its_tests_pass_and_leave_the_users_database_alone(service: Service) -> 
     assert fingerprint(service) == before
 
 
-def test_its_tests_pass_in_parallel(service: Service, tmp_path: Path) -> None:
+@pytest.fixture
+def xdist(tmp_path: Path) -> str:
+    """Return a folder for PYTHONPATH with pytest-xdist in it."""
     for name in ("pytest-xdist", "execnet"):
         for file in distribution(name).files or []:
             if ".." not in file.parts:
                 target = tmp_path / "xdist" / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(file.locate(), target)
-    service.project.environment["PYTHONPATH"] = str(tmp_path / "xdist")
+    return str(tmp_path / "xdist")
+
+
+def test_its_tests_pass_in_parallel(service: Service, xdist: str) -> None:
+    service.project.environment["PYTHONPATH"] = xdist
     assert "6 passed" in service.project.run("pytest", "--numprocesses=2")
 
 
@@ -104,6 +112,44 @@ def test_the_database_is_made_when_asked(service: Service) -> None:
     assert where in project.run("alembic", "upgrade", "head")
 
 
+@pytest.mark.parametrize("path", ["/proc/none/x.db", "README.md/x.db", "app"])
+def test_a_file_that_cannot_be_made_is_named_in_one_line(
+    copied: Callable[[str], Project], path: str
+) -> None:
+    project = copied("sqlite")
+    project.environment["DATABASE_URL"] = f"sqlite:///{path}"
+    output = project.run("python", "-m", "migrations", "create", code=1)
+    assert output.count("\n") == 1 and path in output
+
+
+REASON = """
+from sqlalchemy import make_url
+from migrations.databases import _reason
+print(_reason(make_url("postgresql+psycopg2://u@localhost/postgres"), MESSAGE))
+"""
+TWO_ADDRESSES = """\
+connection to server at "localhost" (::1), port 5432 failed: Connection refused
+\tIs the server running on that host and accepting TCP/IP connections?
+connection to server at "localhost" (127.0.0.1), port 5432 failed: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        ("Connection refused", " does not answer (Connection refused)"),
+        ("FATAL:  password authentication failed", ": password authentication failed"),
+        ("fe_sendauth: no password supplied", ": fe_sendauth: no password supplied"),
+    ],
+)
+def test_what_a_server_says_counts_more_than_an_address_without_one(
+    copied: Callable[[str], Project], last: str, reason: str
+) -> None:
+    code = REASON.replace("MESSAGE", repr(TWO_ADDRESSES.format(last)))
+    output = copied("psycopg2").run("python", "-c", code)
+    assert output == f"postgresql+psycopg2 at localhost:5432{reason}\n"
+
+
 def test_autogenerate_sees_the_models_alone(service: Service) -> None:
     """Not other tables, not what was changed by hand, and not how far the database is."""
     project = service.project
@@ -146,14 +192,39 @@ def test_live_compares_with_the_database_itself(service: Service) -> None:
     assert "theirs" in project.run("alembic", "-x", "live", "check", code=255)
 
 
+def begin_upgrade(revision: Path, statements: str) -> None:
+    """Put statements at the beginning of a revision's `upgrade`."""
+    head = "def upgrade() -> None:\n"
+    revision.write_text(revision.read_text().replace(head, head + statements))
+
+
 def test_a_scratch_database_is_dropped_when_a_revision_fails(service: Service) -> None:
     """The fixture counts what is left on the server."""
     revision = service.project.revisions()[0]
-    text = revision.read_text().replace(
-        '    """Upgrade schema."""\n', "    raise RuntimeError('stop here')\n"
-    )
-    revision.write_text(text)
+    begin_upgrade(revision, "    raise RuntimeError('stop here')\n")
     assert "stop here" in service.project.run("alembic", "check", code=1)
+
+
+def test_a_scratch_database_is_dropped_on_ctrl_c(
+    postgres: Postgres, copied: Callable[[str], Project]
+) -> None:
+    """The fixture counts what is left on the server."""
+    project = copied("psycopg2")
+    project.environment["DATABASE_URL"] = postgres.url()
+    (revision,) = project.revisions()
+    begin_upgrade(revision, "    import time\n\n    time.sleep(60)\n")
+    process = subprocess.Popen(
+        [project.path / ".venv" / BIN / "alembic", "check"],
+        cwd=project.path,
+        env=project.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not any(name.startswith("shadow_") for name in postgres.databases()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) != 0
 
 
 def test_sql_is_printed_without_a_database(service: Service) -> None:
@@ -213,6 +284,47 @@ def test_a_path_may_hold_any_character(copied: Callable[[str], Project]) -> None
     assert (moved / "my_service.db").exists()
 
 
+@pytest.mark.parametrize(
+    "message", ['"C:\\Users"', 'x"""; print("run"); """', "100% \\"]
+)
+def test_a_message_is_text(copied: Callable[[str], Project], message: str) -> None:
+    project = copied("sqlite")
+    project.run("alembic", "revision", "-m", message)
+    assert "run\n" not in project.run("alembic", "upgrade", "head")
+    assert message in project.run("alembic", "history")
+    project.run("ruff", "check")
+    project.run("ruff", "format", "--check")
+
+
+def test_a_revision_by_hand_is_written_with_the_models_unchanged(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("sqlite")
+    ini = project.path / "alembic.ini"
+    option = "[alembic]\nrevision_environment = true\n"
+    ini.write_text(ini.read_text().replace("[alembic]\n", option))
+    project.run("alembic", "upgrade", "head")
+    project.run("alembic", "revision", "-m", "By hand")
+    assert len(project.revisions()) == 2
+
+
+def test_the_applications_loggers_stay_on(copied: Callable[[str], Project]) -> None:
+    project = copied("sqlite")
+    with open(project.path / "app" / "models.py", "a") as models:
+        models.write("\n\nimport logging\n\nlogger = logging.getLogger('app')\n")
+    (revision,) = project.revisions()
+    warn = "    from app.models import logger\n\n    logger.warning('still here')\n"
+    begin_upgrade(revision, warn)
+    assert "still here" in project.run("alembic", "upgrade", "head")
+    from_python = (
+        "import logging; from alembic import command; from alembic.config import Config;"
+        "command.downgrade(Config('alembic.ini'), 'base');"
+        "assert not logging.root.handlers"
+    )
+    output = project.run("python", "-c", from_python)
+    assert output == f"Database: sqlite at {project.path}/my_service.db\n"
+
+
 def test_new_revisions_are_named_by_the_time_in_utc(
     copied: Callable[[str], Project],
 ) -> None:
@@ -223,6 +335,13 @@ def test_new_revisions_are_named_by_the_time_in_utc(
     project.run(*ADD_USERNAME)
     after = time.strftime("%Y_%m_%d_%H%M", time.gmtime())
     assert before <= project.revisions()[-1].name.partition("-")[0] <= after
+
+
+def test_a_password_in_env_is_not_expanded(copied: Callable[[str], Project]) -> None:
+    project = copied("psycopg2")
+    (project.path / ".env").write_text("DATABASE_URL='postgresql://u:${HOME}@h/d'\n")
+    code = "from app.config import database_url; print(database_url().password)"
+    assert project.run("python", "-c", code) == "${HOME}\n"
 
 
 CONFIG = """
@@ -250,6 +369,8 @@ print(url.drivername, url.host, url.database)
         ("psycopg2", "mysql://u:secret@h/d", "is for mysql"),
         ("psycopg2", "postgresql://u:secret@h:port/d", "is not a database URL"),
         ("psycopg2", "postgresql://u:secret@h", "names no database"),
+        ("psycopg2", "postgresql://u:top@secret@h/d", "write an @ in the password"),
+        ("psycopg2", "postgresql://u:top@secret/@h/d", "write an @ in the password"),
     ],
 )
 def test_a_bad_setting_is_refused_in_one_line(
@@ -320,8 +441,13 @@ def test_no_database_is_made_on_another_machine_unasked(
     output = project.run("alembic", "check", code=1)
     assert output.count("\n") == 1
     assert "set SHADOW_DATABASE_URL" in output
-    output = project.run("pytest", code=1)
+    output = project.run("pytest", code=4)
     assert "set TEST_DATABASE_URL" in output and "Traceback" not in output
+    # What a query says, the driver takes instead of what stands before it.
+    elsewhere = "postgresql://u:p@localhost/none?host=192.0.2.1"
+    project.environment["DATABASE_URL"] = elsewhere
+    output = project.run("alembic", "check", code=1)
+    assert output.startswith("postgresql+psycopg at 192.0.2.1:5432 is not on this")
     project.environment["SHADOW_DATABASE_URL"] = postgres.url("postgresql")
     project.environment["TEST_DATABASE_URL"] = postgres.url("postgresql")
     project.run(*ADD_USERNAME)
@@ -351,7 +477,7 @@ def test_a_server_that_never_answers_is_not_waited_for(
 
 @pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
 def test_without_a_server_each_command_ends_in_one_line(
-    copied: Callable[[str], Project], driver: str
+    copied: Callable[[str], Project], xdist: str, driver: str
 ) -> None:
     project = copied(driver)
     url = f"postgresql://u:{PASSWORD}@127.0.0.1:9/none"
@@ -364,10 +490,13 @@ def test_without_a_server_each_command_ends_in_one_line(
         assert "127.0.0.1:9 does not answer" in output
         assert output.count("\n") == 1
         assert PASSWORD not in output
-    output = project.run("pytest", code=1)
-    assert output.count("127.0.0.1:9 does not answer") == 1
-    assert "TEST_DATABASE_URL" in output
-    assert "Traceback" not in output and PASSWORD not in output
+    project.environment["PYTHONPATH"] = xdist
+    for options in ((), ("--numprocesses=2",)):
+        output = project.run("pytest", "--quiet", *options, code=4)
+        assert output.strip() == (
+            f"ERROR: postgresql+{driver} at 127.0.0.1:9 does not answer "
+            "(Connection refused); TEST_DATABASE_URL may name another server"
+        )
     # The models can be imported, a connection is not opened before it is needed.
     project.run("python", "-c", "from app.database import engine; import app.models")
 
@@ -426,12 +555,28 @@ def test_sqlite_enforces_foreign_keys(copied: Callable[[str], Project]) -> None:
     assert copied("sqlite").run("python", "-c", ENGINE) == "1\n"
 
 
+CONSTRAINTS = """
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
+from app.database import Base
+one = sa.Table("one", Base.metadata, sa.Column("id", sa.Integer, primary_key=True))
+two = sa.Table(
+    "two", Base.metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("one_id", sa.ForeignKey("one.id")),
+    sa.Column("a", sa.Integer, index=True),
+    sa.Column("b", sa.Integer, sa.CheckConstraint("b > 0", name="positive")),
+    sa.UniqueConstraint("a", "b"),
+)
+print(CreateTable(two), *map(CreateIndex, two.indexes))
+"""
+
+
 def test_every_kind_of_constraint_has_a_name(copied: Callable[[str], Project]) -> None:
-    code = (
-        "from app.database import Base; print(sorted(Base.metadata.naming_convention))"
-    )
-    output = copied("sqlite").run("python", "-c", code)
-    assert set(eval(output)) >= {"ix", "uq", "ck", "fk", "pk"}
+    output = copied("sqlite").run("python", "-c", CONSTRAINTS)
+    for name in ("pk_two", "fk_two_one_id_one", "ck_two_positive", "uq_two_a_b"):
+        assert f"CONSTRAINT {name} " in output
+    assert "INDEX ix_two_a ON" in output
 
 
 def test_the_first_revision_speaks_the_projects_dialect(
