@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Service
 
 TABLES_AT_FIRST = {"alembic_version": {"version_num"}, "user": {"id"}}
@@ -35,6 +37,20 @@ def operations(revision: Path, function: str) -> list[str]:
     )
 
 
+each_pair = pytest.mark.parametrize(
+    "service",
+    [
+        "sqlite",
+        "psycopg2-system",
+        "psycopg2-wheel",
+        "psycopg-system",
+        "psycopg-wheel",
+    ],
+    indirect=True,
+)
+
+
+@each_pair
 def test_each_step_of_the_article(service: Service) -> None:
     project = service.project
     project.run("python", "-m", "migrations", "create")
@@ -105,6 +121,7 @@ assert not logger.disabled
 """
 
 
+@each_pair
 def test_the_same_from_python(service: Service) -> None:
     project = service.project
     project.run("python", "-m", "migrations", "create")

@@ -63,23 +63,44 @@ def test_python_reads_the_url_with_this_password(tmp_path: Path, password: str) 
         assert values["POSTGRES_PASSWORD"] == password
 
 
-def test_compose_reads_the_same_passwords(
-    tmp_path: Path, rendered: Callable[..., Path]
+def as_compose_reads(folder: Path, passwords: list[str]) -> list[str]:
+    """Write passwords into a `.env` and return what `docker-compose` finds in it."""
+    variables = [f"P{number}" for number in range(len(passwords))]
+    pairs = zip(variables, passwords, strict=True)
+    lines = "".join(f"{variable}={quote(password)}\n" for variable, password in pairs)
+    (folder / ".env").write_text(lines, encoding="utf-8", newline="\n")
+    environment = {variable: f"${{{variable}}}" for variable in variables}
+    service = {"image": "postgres", "environment": environment}
+    compose = {"version": "3", "services": {"database": service}}
+    (folder / "compose.yaml").write_text(yaml.safe_dump(compose))
+    shown = subprocess.check_output(["docker-compose", "config"], cwd=folder)
+    found = yaml.safe_load(shown)["services"]["database"]["environment"]
+    return [found[variable].replace("$$", "$") for variable in variables]
+
+
+def test_compose_reads_the_same_passwords(tmp_path: Path) -> None:
+    require(shutil.which("docker-compose"), "docker-compose")
+    # The old docker-compose, which stands in for today's, expands ${…} even where it is
+    # quoted, and reads on where a backslash ends a value that is not the file's last, as
+    # the password is in a project's. Today's rules are in the next test but one.
+    known = [password for password in PASSWORDS if "${" not in password]
+    together = [password for password in known if not password.endswith("\\")]
+    assert as_compose_reads(tmp_path, together) == together
+    for password in known:
+        if password not in together:
+            assert as_compose_reads(tmp_path, [password]) == [password]
+
+
+def test_the_generated_compose_file_takes_the_password_from_env(
+    rendered: Callable[..., Path],
 ) -> None:
     require(shutil.which("docker-compose"), "docker-compose")
     project = rendered(database_url="postgresql+psycopg2://u:p@h/db")
-    # An empty one is refused by Compose, see below. The old docker-compose, which stands
-    # in for today's, expands ${…} even where it is quoted; today's rules are next.
-    for password in PASSWORDS:
-        if not password or "${" in password:
-            continue
-        (project / ".env").write_text(
-            dotenv(parse(in_url(password))), encoding="utf-8", newline="\n"
-        )
-        shown = subprocess.check_output(["docker-compose", "config"], cwd=project)
-        service = yaml.safe_load(shown)["services"]["database"]
-        found = service["environment"]["POSTGRES_PASSWORD"].replace("$$", "$")
-        assert found == password
+    password = 'it\'s "$HOME" #1'
+    (project / ".env").write_text(dotenv(parse(in_url(password))))
+    shown = subprocess.check_output(["docker-compose", "config"], cwd=project)
+    environment = yaml.safe_load(shown)["services"]["database"]["environment"]
+    assert environment["POSTGRES_PASSWORD"].replace("$$", "$") == password
 
 
 def test_compose_says_which_variable_is_missing(rendered: Callable[..., Path]) -> None:
