@@ -206,8 +206,9 @@ def test_a_scratch_database_is_dropped_when_a_revision_fails(service: Service) -
     assert "stop here" in service.project.run("alembic", "check", code=1)
 
 
-def test_a_scratch_database_is_dropped_on_ctrl_c(
-    postgres: Postgres, copied: Callable[[str], Project]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_scratch_database_is_dropped_on_a_signal(
+    postgres: Postgres, copied: Callable[[str], Project], number: signal.Signals
 ) -> None:
     """The fixture counts what is left on the server."""
     project = copied("psycopg2")
@@ -224,7 +225,7 @@ def test_a_scratch_database_is_dropped_on_ctrl_c(
     while not any(name.startswith("shadow_") for name in postgres.databases()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert process.wait(30) != 0
 
 

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -76,11 +78,25 @@ def temporary(variable: str) -> Iterator[URL]:
     """
     name = f"{variable.partition('_')[0].lower()}_{secrets.token_hex(6)}"
     url = _server_for(variable).set(database=name)
+    with _interrupted_by_sigterm():
+        try:
+            _execute(url, "CREATE DATABASE {} TEMPLATE template0")
+            yield url
+        finally:
+            _execute(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    # A process that is told to end cleans up, as on Ctrl-C. Only a main thread is told.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _execute(url, "CREATE DATABASE {} TEMPLATE template0")
-        yield url
+        yield
     finally:
-        _execute(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        signal.signal(signal.SIGTERM, before)
 
 
 def _server_for(variable: str) -> URL:
