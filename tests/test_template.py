@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from tests.conftest import (
     TEMPLATE,
     Project,
     clean_environment,
+    left_clean,
     require,
 )
 from tests.servers import Postgres
@@ -76,13 +78,20 @@ def test_the_steps_of_the_generated_workflow(
     workflow = yaml.safe_load((clone / ".github" / "workflows" / "ci.yml").read_text())
     job = workflow["jobs"]["check"]
     environment = clean_environment(tmp_path / "home", CI="true", **job["env"])
-    if kind != "sqlite":
-        server = start_postgres("wheel")
-        url = environment["DATABASE_URL"]
-        assert url == f"postgresql+{kind}://postgres:throw-away@127.0.0.1:5432/ci"
-        service = job["services"]["database"]
-        assert service["env"]["POSTGRES_PASSWORD"] == "throw-away"
+    if kind == "sqlite":
+        run_steps(job, clone, environment)
+        return
+    url = environment["DATABASE_URL"]
+    assert url == f"postgresql+{kind}://postgres:throw-away@127.0.0.1:5432/ci"
+    service = job["services"]["database"]
+    assert service["env"]["POSTGRES_PASSWORD"] == "throw-away"
+    with left_clean(start_postgres("wheel")) as server:
         environment["DATABASE_URL"] = server.url(f"postgresql+{kind}", "ci")
+        run_steps(job, clone, environment)
+
+
+def run_steps(job: dict[str, Any], clone: Path, environment: dict[str, str]) -> None:
+    """Run the steps of a job that are commands."""
     steps = [step["run"] for step in job["steps"] if "run" in step]
     assert [step.split()[-1] for step in steps] == [
         "sync",
