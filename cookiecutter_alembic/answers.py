@@ -105,7 +105,6 @@ def compose(text: str) -> str:
 def for_hook(answers: MutableMapping[str, Any]) -> str:
     """Write what the hook has to know as a Python literal, in ASCII, no secret in it."""
     connection = database(answers["database_url"])
-    server = connection.dialect.server
     return ascii(
         {
             "slug": answers["project_slug"],
@@ -113,7 +112,7 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
             "dotenv": dotenv(connection),
             "title": connection.dialect.title,
             "place": connection.place,
-            "is_server": server is not None,
+            "is_server": connection.kind == "server",
             "start_server": _start_server(connection),
             "handover_variable": HANDOVER_VARIABLE,
             "is_cruft": "_commit" in answers and "_output_dir" not in answers,
@@ -138,13 +137,19 @@ def _escaped(character: str) -> str:
 
 def _check_versions() -> None:
     if sys.version_info < OLDEST_PYTHON:
-        found = ".".join(map(str, sys.version_info[:2]))
+        found, oldest = _dotted(sys.version_info[:2]), _dotted(OLDEST_PYTHON)
         raise Refusal(
-            f"Cookiecutter runs on Python {found}; this template needs 3.11 or newer"
+            f"Cookiecutter runs on Python {found}; this template needs {oldest} or newer"
         )
-    found = cookiecutter.__version__
+    found, oldest = cookiecutter.__version__, _dotted(OLDEST_COOKIECUTTER)
     if tuple(map(int, found.split(".")[:2])) < OLDEST_COOKIECUTTER:
-        raise Refusal(f"this is Cookiecutter {found}; this template needs 2.6 or newer")
+        raise Refusal(
+            f"this is Cookiecutter {found}; this template needs {oldest} or newer"
+        )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _check_slug(project_slug: str) -> None:

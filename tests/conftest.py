@@ -22,8 +22,11 @@ from filelock import FileLock
 from tests import servers
 
 TEMPLATE = Path(__file__).resolve().parent.parent
+TOOLS = Path(sys.executable).parent
+"""Where the programs of the tests' own environment are."""
+
 BIN = "Scripts" if sys.platform == "win32" else "bin"
-ARTICLE_URL = "postgresql+{}://postgres:mysecretpassword@localhost:5432/postgres"
+ARTICLE_URL = f"postgresql+{{}}://postgres:{servers.PASSWORD}@localhost:5432/postgres"
 
 ASKED = {
     key
@@ -46,7 +49,7 @@ ANSWERS = {
 
 
 # Hooks look for it here, also those of bakes inside the tests' own process.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 
 
 def require(found: object, what: str) -> None:
@@ -57,15 +60,9 @@ def require(found: object, what: str) -> None:
 
 
 @cache
-def uv() -> str:
-    """Return the uv of the tests' own environment."""
-    return str(Path(sys.executable).parent / "uv")
-
-
-@cache
 def uv_cache() -> str:
     """Return the folder of uv's cache, which all bakes share."""
-    return subprocess.check_output([uv(), "cache", "dir"], text=True).strip()
+    return subprocess.check_output([TOOLS / "uv", "cache", "dir"], text=True).strip()
 
 
 def clean_environment(home: Path, **variables: str) -> dict[str, str]:
@@ -142,7 +139,7 @@ def bake(
     folder.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
         [
-            Path(sys.executable).parent / "cookiecutter",
+            TOOLS / "cookiecutter",
             *("--no-input", "--output-dir", folder, *options, template),
             *(f"{key}={answer}" for key, answer in answers.items()),
         ],
@@ -225,6 +222,23 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
+def commit(folder: Path, environment: dict[str, str], message: str) -> None:
+    """Commit all that is in a repository."""
+    for command in (
+        ["git", "add", "--all"],
+        ["git", "commit", "--quiet", "--message", message],
+    ):
+        subprocess.run(command, cwd=folder, env=environment, check=True)
+
+
+@pytest.fixture
+def repository(checkout: Path, environment: dict[str, str]) -> Path:
+    """Return a git repository with the template in it."""
+    subprocess.run(["git", "init", "--quiet", checkout], env=environment, check=True)
+    commit(checkout, environment, "Template")
+    return checkout
+
+
 @pytest.fixture
 def rendered(tmp_path: Path) -> Callable[..., Path]:
     """Render the template's files alone, without hooks."""
@@ -299,6 +313,11 @@ class Service:
         if self.server:
             return self.server.url("postgresql+psycopg", self.database)
         return f"sqlite:///{self.project.path / 'my_service.db'}"
+
+    @property
+    def batch(self) -> list[str]:
+        """What its revisions wrap changes of a table in: SQLite can't alter one."""
+        return ["op.batch_alter_table"] if self.driver == "sqlite" else []
 
     def schema(self) -> dict[str, set[str]]:
         """Return the database's tables, each with the names of its columns."""

@@ -13,20 +13,14 @@ import pytest
 from click import ClickException
 from pytest_cookies.plugin import Cookies
 
-from tests.conftest import TEMPLATE, Project, bake, baked
+from tests.conftest import TEMPLATE, TOOLS, Project, bake, baked
 from tests.servers import PASSWORD, Postgres
 
 
 def test_from_a_git_url(
-    checkout: Path, tmp_path: Path, environment: dict[str, str]
+    repository: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    for command in (
-        ["git", "init", "--quiet"],
-        ["git", "add", "--all"],
-        ["git", "commit", "--quiet", "--message", "Template"],
-    ):
-        subprocess.run(command, cwd=checkout, env=environment, check=True)
-    url = f"file://{checkout}"
+    url = f"file://{repository}"
     done = bake(tmp_path / "out", environment, template=url, answers={})
     assert "Ready in" in done.stdout, done.stderr
     assert (tmp_path / "out" / "my_service" / "uv.lock").exists()
@@ -49,7 +43,7 @@ def test_with_answers_typed_at_the_prompt(
     import pexpect
 
     terminal = pexpect.spawn(
-        str(Path(sys.executable).parent / "cookiecutter"),
+        str(TOOLS / "cookiecutter"),
         ["--output-dir", str(tmp_path), str(TEMPLATE)],
         env={**environment, "TERM": "dumb"},
         encoding="utf-8",
@@ -125,7 +119,7 @@ def test_a_good_answer_under_pytest_cookies(cookies: Cookies) -> None:
 
 
 def test_one_process_may_bake_many_projects(cookies: Cookies) -> None:
-    """And the password of one does not reach the next, not even by a replay."""
+    """And the password of one does not reach the next."""
     url = "postgresql+psycopg2://u{}@127.0.0.1:9/d"
     first = cookies.bake(extra_context={"database_url": url.format(":" + PASSWORD)})
     second = cookies.bake(extra_context={"database_url": url.format("")})
@@ -140,15 +134,15 @@ def test_one_process_may_bake_many_projects(cookies: Cookies) -> None:
         ("data/base.db", True),
         ("store", True),
         ("./data/My [*] store.sqlite3", True),
-        ("../outside", None),
-        ("/srv/outside", None),
+        ("../outside", False),
+        ("/srv/outside", False),
     ],
 )
 def test_git_ignores_the_database(
-    tmp_path: Path, rendered: Callable[..., Path], path: str, ignored: bool | None
+    tmp_path: Path, rendered: Callable[..., Path], path: str, ignored: bool
 ) -> None:
     project = rendered(database_url=f"sqlite:///{path}")
-    assert "/srv" not in (project / ".gitignore").read_text()
+    assert "outside" not in (project / ".gitignore").read_text()
     if ignored:
         subprocess.run(["git", "init", "--quiet", project], check=True)
         for name in (path, f"{path}-wal"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import re
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ANSWERS, TEMPLATE, Project
+from tests.conftest import ANSWERS, TEMPLATE, TOOLS, Project
+from tests.servers import PASSWORD
 
 RENDERED = {
     ".env.example",
@@ -119,10 +119,10 @@ def test_nothing_but_env_holds_the_password(
             and inside[0] not in {".git", ".venv"}
             and inside != (".env",)
         ):
-            assert b"mysecretpassword" not in path.read_bytes(), path
+            assert PASSWORD.encode() not in path.read_bytes(), path
     history = project.run("git", "log", "--all", "--patch")
-    assert "mysecretpassword" not in history and "create_table" in history
-    assert "mysecretpassword" not in project.output
+    assert PASSWORD not in history and "create_table" in history
+    assert PASSWORD not in project.output
 
 
 @each_kind
@@ -150,10 +150,9 @@ def test_ci_workflow_is_sound(kind: str, original: Callable[[str], Project]) -> 
 
 def check_workflow(workflow: Path) -> None:
     """Run what knows GitHub's workflows on one, offline."""
-    tools = Path(sys.executable).parent
     schema = ("--builtin-schema", "vendor.github-workflows")
-    subprocess.run([tools / "check-jsonschema", *schema, workflow], check=True)
-    subprocess.run([tools / "zizmor", "--offline", "--quiet", workflow], check=True)
+    subprocess.run([TOOLS / "check-jsonschema", *schema, workflow], check=True)
+    subprocess.run([TOOLS / "zizmor", "--offline", "--quiet", workflow], check=True)
 
 
 def test_template_ci_workflow_is_sound() -> None:

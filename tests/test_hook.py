@@ -17,11 +17,11 @@ import pytest
 from tests.conftest import (
     ARTICLE_URL,
     TEMPLATE,
+    TOOLS,
     Project,
     bake,
     baked,
     clean_environment,
-    uv,
 )
 from tests.servers import PASSWORD, Postgres
 from tests.test_article import operations
@@ -35,7 +35,7 @@ def only(folder: Path, *programs: str) -> str:
     """Return a PATH on which only these programs are found."""
     folder.mkdir()
     for program in programs:
-        found = uv() if program == "uv" else shutil.which(program)
+        found = TOOLS / "uv" if program == "uv" else shutil.which(program)
         assert found
         (folder / program).symlink_to(found)
     return str(folder)
@@ -193,7 +193,7 @@ def test_with_nobody_reading(tmp_path: Path, environment: dict[str, str]) -> Non
     reader, writer = os.pipe()
     os.close(reader)
     subprocess.run(
-        [Path(sys.executable).parent / "cookiecutter", "--no-input", TEMPLATE],
+        [TOOLS / "cookiecutter", "--no-input", TEMPLATE],
         cwd=tmp_path,
         env=environment,
         stdout=writer,

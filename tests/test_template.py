@@ -15,6 +15,7 @@ import yaml
 from tests.conftest import (
     ANSWERS,
     TEMPLATE,
+    TOOLS,
     Project,
     clean_environment,
     left_clean,
@@ -27,8 +28,7 @@ from tests.servers import Postgres
     "command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)]
 )
 def test_own_checks_pass(command: tuple[str, ...]) -> None:
-    tool = Path(sys.executable).parent / command[0]
-    subprocess.run([tool, *command[1:]], cwd=TEMPLATE, check=True)
+    subprocess.run([TOOLS / command[0], *command[1:]], cwd=TEMPLATE, check=True)
 
 
 def test_ci_runs_the_line_that_the_readme_shows() -> None:

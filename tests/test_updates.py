@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.conftest import Project
+from tests.conftest import TOOLS, Project, commit
 
 
 def test_an_update_changes_what_the_template_changed_and_no_more(
-    checkout: Path, tmp_path: Path, environment: dict[str, str]
+    repository: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     def run(*command: str | Path, cwd: Path) -> None:
         subprocess.run(command, cwd=cwd, env=environment, check=True)
 
-    def commit(folder: Path, message: str) -> None:
-        run("git", "add", "--all", cwd=folder)
-        run("git", "commit", "--quiet", "--message", message, cwd=folder)
-
-    cruft = Path(sys.executable).parent / "cruft"
-    run("git", "init", "--quiet", cwd=checkout)
-    commit(checkout, "Template")
-    run(cruft, "create", "--no-input", f"file://{checkout}", cwd=tmp_path)
+    cruft = TOOLS / "cruft"
+    run(cruft, "create", "--no-input", f"file://{repository}", cwd=tmp_path)
     project = Project(tmp_path / "my_service", environment)
-    commit(project.path, "Follow the template")
+    commit(project.path, environment, "Follow the template")
     revisions = project.revisions()
     dotenv = (project.path / ".env").read_text()
 
     # Both the files and the extension change, and one process renders old and new.
-    ini = checkout / "{{cookiecutter.project_slug}}" / "alembic.ini"
+    ini = repository / "{{cookiecutter.project_slug}}" / "alembic.ini"
     ini.write_text(ini.read_text() + "\n# {{ 'x' | quoted }} is new\n")
-    answers = checkout / "cookiecutter_alembic" / "answers.py"
+    answers = repository / "cookiecutter_alembic" / "answers.py"
     answers.write_text(answers.read_text().replace("return f'\"{", "return f'new \"{"))
-    commit(checkout, "Another template")
+    commit(repository, environment, "Another template")
     run(cruft, "update", "--skip-apply-ask", cwd=project.path)
 
     assert project.revisions() == revisions

@@ -16,6 +16,7 @@ from app.config import ConfigError, database_url, migration_url, read_url
 from app.database import make_engine
 
 MAINTENANCE = "postgres"  # the database that every server has
+CREATE = "CREATE DATABASE {} TEMPLATE template0"
 
 
 def describe(url: URL) -> str:
@@ -61,7 +62,7 @@ def create(url: URL) -> bool:
     """
     if exists(url):
         return False
-    _execute(url, "CREATE DATABASE {} TEMPLATE template0")
+    _execute(url, CREATE)
     return True
 
 
@@ -80,7 +81,7 @@ def temporary(variable: str) -> Iterator[URL]:
     url = _server_for(variable).set(database=name)
     with _interrupted_by_sigterm():
         try:
-            _execute(url, "CREATE DATABASE {} TEMPLATE template0")
+            _execute(url, CREATE)
             yield url
         finally:
             _execute(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
