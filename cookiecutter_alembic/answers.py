@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -17,14 +16,13 @@ import click
 import cookiecutter
 from jinja2 import Environment
 from jinja2.ext import Extension
-from slugify import slugify
 
 from cookiecutter_alembic.databases import ConnectionString, InvalidUrl, parse
 from cookiecutter_alembic.dotenv import dotenv, quote
+from cookiecutter_alembic.names import InvalidName, check_slug, check_text, slug
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 6)
-LONGEST_SLUG = 64
 
 HANDOVER_VARIABLE = "COOKIECUTTER_ALEMBIC_HANDOVER"
 """Where the post-generation hook, a child process, finds the whole connection string:
@@ -50,14 +48,9 @@ class AnswersExtension(Extension):
         environment.filters["quoted"] = quoted
         environment.filters["compose"] = compose
         environment.filters["dotenv_quoted"] = quote
+        environment.filters["mysql_quoted"] = mysql_quoted
         environment.filters["for_hook"] = for_hook
         _forget_modules()
-
-
-def slug(name: str) -> str:
-    """Derive a directory name from a project's name; `service` if nothing is left."""
-    words = slugify(name, separator="_").lstrip("0123456789_")
-    return words[:LONGEST_SLUG].rstrip("_") or "service"
 
 
 def database(url: str) -> ConnectionString:
@@ -79,16 +72,29 @@ def check_answers(answers: MutableMapping[str, Any]) -> str:
         answers: Cookiecutter's own dictionary, which is changed: what stays in it is
             written to replay files and to `.cruft.json`.
 
+    Returns:
+        What was taken out, for people to read; nothing where there was no secret.
+
     Raises:
         Refusal: an answer is not accepted.
     """
     _check_versions()
-    _check_slug(answers["project_slug"])
     connection = database(answers["database_url"])
+    for key, text, check in (
+        ("project_name", answers["project_name"], check_text),
+        ("project_slug", answers["project_slug"], check_slug),
+        ("database_url", connection.url, check_text),
+    ):
+        try:
+            check(text)
+        except InvalidName as error:
+            raise Refusal(f"{key}: {error}") from None
     os.environ[HANDOVER_VARIABLE] = json.dumps([connection.url, dotenv(connection)])
+    if not answers["project_name"].strip():
+        answers["project_name"] = answers["project_slug"]
     answers["database_url"] = connection.url
     _forget_typed_url(connection.url)
-    return ""
+    return " and ".join(connection.secrets)
 
 
 def quoted(text: str) -> str:
@@ -100,6 +106,11 @@ def quoted(text: str) -> str:
 def compose(text: str) -> str:
     """Write text as a string in a Compose file, where `$` would start a variable."""
     return quoted(text).replace("$", "$$")
+
+
+def mysql_quoted(text: str) -> str:
+    """Write text as a string literal in the SQL of MySQL and MariaDB."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def for_hook(answers: MutableMapping[str, Any]) -> str:
@@ -115,13 +126,25 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
             "is_server": connection.kind == "server",
             "start_server": _start_server(connection),
             "handover_variable": HANDOVER_VARIABLE,
+            "left_out": answers["__left_out"],
+            "again": _again(answers),
             "is_cruft": "_commit" in answers and "_output_dir" not in answers,
         }
     )
 
 
+def _again(answers: MutableMapping[str, Any]) -> list[str]:
+    """Return the command that bakes the same project once more, with the same answers."""
+    checkout = answers.get("_checkout")
+    return [
+        *("cookiecutter", "--replay", "--overwrite-if-exists"),
+        *(("--checkout", checkout) if checkout else ()),
+        answers.get("_template", ""),
+    ]
+
+
 def _start_server(connection: ConnectionString) -> str:
-    if connection.is_local:
+    if connection.suits_container:
         return "docker compose up -d --wait  # or start your own server"
     return f"# start {connection.address}, or name another server in .env"
 
@@ -150,15 +173,6 @@ def _check_versions() -> None:
 
 def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
-
-
-def _check_slug(project_slug: str) -> None:
-    well_formed = re.fullmatch(r"[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?", project_slug)
-    if not well_formed or len(project_slug) > LONGEST_SLUG:
-        raise Refusal(
-            "project_slug: starts with a letter, goes on with letters, digits, - and _, "
-            f"ends with a letter or digit, and has at most {LONGEST_SLUG} characters"
-        )
 
 
 def _forget_typed_url(url: str) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import difflib
 import posixpath
 import re
-from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, unquote
 
 
 @dataclass(frozen=True)
@@ -20,71 +22,179 @@ class Server:
     port: int
     image: str
     volume: str
+    superuser: str
+    superuser_password_variable: str
+    random_password_variable: str
     user_variable: str
     password_variable: str
     database_variable: str
-    superuser: str
     health_check: str
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """A kind of database. One that is a file has no server to run in a container."""
+    """A kind of database. One that is a file has no server to run in a container.
+
+    Kinds of one family work alike; `templates/` has a folder for each family.
+    """
 
     name: str
     title: str
+    family: str
     server: Server | None = None
+    string: str = "sa.String"
+    """A type for text that may have an index."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """A way to talk to a database, by the name that SQLAlchemy gives it."""
+    """A way to talk to a database, by the name that SQLAlchemy gives it.
+
+    Migrations of an asynchronous one run on a synchronous one, named `migrations`.
+    """
 
     name: str
     dialect: Dialect
     packages: tuple[str, ...] = ()
-    is_async: bool = False
+    migrations: str = ""
+    parameters: frozenset[str] | None = None
+    """What may stand after the `?` of a URL, None for whatever libpq takes. Where
+    migrations run on another driver, that one understands all of them too."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Parameters that the driver for migrations calls by another name."""
+    alone: frozenset[str] = frozenset()
+    """Parameters that the driver for migrations does not understand at all."""
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the application awaits its database."""
+        return bool(self.migrations)
+
+    @property
+    def short_name(self) -> str:
+        """The name without that of the dialect."""
+        return self.name.rpartition("+")[2]
 
 
-SQLITE = Dialect("sqlite", "SQLite")
+SQLITE = Dialect("sqlite", "SQLite", family="file")
 POSTGRESQL = Dialect(
     "postgresql",
     "PostgreSQL",
-    Server(
+    family="postgresql",
+    server=Server(
         port=5432,
         image="postgres:18",
         volume="/var/lib/postgresql",
+        superuser="postgres",
+        superuser_password_variable="POSTGRES_PASSWORD",
+        random_password_variable="",
         user_variable="POSTGRES_USER",
         password_variable="POSTGRES_PASSWORD",
         database_variable="POSTGRES_DB",
-        superuser="postgres",
         # Over TCP: while it sets itself up, the container listens on its socket alone.
         health_check="pg_isready --host 127.0.0.1",
     ),
 )
 
+
+def _mysql(name: str, title: str, image: str, ping: str) -> Dialect:
+    prefix = name.upper()
+    return Dialect(
+        name,
+        title,
+        family="mysql",
+        string="sa.String(255)",
+        server=Server(
+            port=3306,
+            image=image,
+            volume="/var/lib/mysql",
+            superuser="root",
+            superuser_password_variable=f"{prefix}_ROOT_PASSWORD",
+            random_password_variable=f"{prefix}_RANDOM_ROOT_PASSWORD",
+            user_variable=f"{prefix}_USER",
+            password_variable=f"{prefix}_PASSWORD",
+            database_variable=f"{prefix}_DATABASE",
+            health_check=f"{ping} ping --host 127.0.0.1",
+        ),
+    )
+
+
+MYSQL = _mysql("mysql", "MySQL", "mysql:8.4", ping="mysqladmin")
+MARIADB = _mysql("mariadb", "MariaDB", "mariadb:11.8", ping="mariadb-admin")
+
+PSYCOPG = "psycopg[binary]>=3.3"
+# MySQL 8 and newer want passwords encrypted, for which PyMySQL needs an extra package.
+PYMYSQL = "pymysql[rsa]>=1.2"
+
+# Of what the drivers take, that which can be written as text.
+ASYNCPG_PARAMETERS = frozenset(
+    ("gsslib", "host", "krbsrvname", "passfile", "port", "ssl", "target_session_attrs")
+)
+ASYNCMY_PARAMETERS = frozenset(
+    (
+        *("charset", "client_flag", "connect_timeout", "init_command", "local_infile"),
+        *("program_name", "read_default_file", "read_default_group", "read_timeout"),
+        *("sql_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_check_hostname"),
+        *("ssl_cipher", "ssl_key", "unix_socket", "use_unicode"),
+    )
+)
+PYMYSQL_PARAMETERS = ASYNCMY_PARAMETERS | {
+    *("bind_address", "collation", "ssl_disabled", "ssl_key_password"),
+    *("ssl_verify_cert", "ssl_verify_identity", "write_timeout"),
+}
+SQLITE_PARAMETERS = frozenset(
+    ("cached_statements", "check_same_thread", "detect_types", "timeout")
+)
+
+
+def _mysql_drivers(dialect: Dialect) -> tuple[Driver, Driver]:
+    pymysql, asyncmy = f"{dialect.name}+pymysql", f"{dialect.name}+asyncmy"
+    packages = ("asyncmy>=0.2.18", PYMYSQL)
+    return (
+        Driver(pymysql, dialect, (PYMYSQL,), parameters=PYMYSQL_PARAMETERS),
+        Driver(asyncmy, dialect, packages, pymysql, ASYNCMY_PARAMETERS),
+    )
+
+
 DRIVERS = (
-    Driver("sqlite", SQLITE),
+    Driver("sqlite", SQLITE, parameters=SQLITE_PARAMETERS),
+    Driver(
+        "sqlite+aiosqlite", SQLITE, ("aiosqlite>=0.22",), "sqlite", SQLITE_PARAMETERS
+    ),
     Driver("postgresql+psycopg2", POSTGRESQL, ("psycopg2-binary>=2.9.11",)),
-    Driver("postgresql+psycopg", POSTGRESQL, ("psycopg[binary]>=3.3",)),
+    Driver("postgresql+psycopg", POSTGRESQL, (PSYCOPG,)),
+    Driver("postgresql+psycopg_async", POSTGRESQL, (PSYCOPG,), "postgresql+psycopg"),
+    Driver(
+        "postgresql+asyncpg",
+        POSTGRESQL,
+        ("asyncpg>=0.31", PSYCOPG),
+        "postgresql+psycopg",
+        parameters=ASYNCPG_PARAMETERS,
+        renamed={"ssl": "sslmode"},
+        alone=frozenset(("prepared_statement_cache_size",)),
+    ),
+    *_mysql_drivers(MYSQL),
+    *_mysql_drivers(MARIADB),
 )
 
 # Schemes that name no driver, as hosting platforms hand them out.
 ALIASES = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
 }
 
 # What every project installs, whatever its database.
-REQUIREMENTS = ("alembic[tz]>=1.20.1", "python-dotenv>=1.2", "sqlalchemy>=2.1")
+REQUIREMENTS = ("alembic[tz]>=1.20.1", "python-dotenv>=1.2")
 
 _BY_NAME = {driver.name: driver for driver in DRIVERS}
 
 _URL = re.compile(
     r"""
-    (?P<scheme> [^:/]* ) ://
-    (?: (?P<username> [^:/]* ) (?: : (?P<password> [^@]* ) )? @ )?
-    (?P<address>
+    (?P<scheme> [^:/]+ ) ://
+    (?: (?P<login> [^:/]* ) (?: : (?P<password> [^@]* ) )? @ )?
+    (?P<location>
         (?: \[ (?P<ipv6> [^/?]+ ) \] | (?P<host> [^/:?]+ ) )?
         (?: : (?P<port> [^/?]* ) )?
     )
@@ -94,9 +204,23 @@ _URL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+# A parameter that says the same as what stands before the host, and wins over it.
+_PASSWORD = ("password", "passwd")
+
+# Other parameters that are secrets. A path such as `passfile` is none.
+_SECRET = re.compile("passw|secret", re.IGNORECASE)
+
 
 class InvalidUrl(ValueError):
     """A connection string that is refused. The message never shows a password."""
+
+
+class Parameter(NamedTuple):
+    """What stands after the `?`, between two `&`."""
+
+    name: str
+    value: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -104,15 +228,15 @@ class ConnectionString:
     """A connection string, accepted and taken apart."""
 
     driver: Driver
-    username: str
+    login: str | None
+    """The user's name as it is written, percent-encoded."""
     password: str | None
+    location: str
+    """Host and port as they are written."""
     host: str
     port: int | None
     database: str
-    url: str
-    """The whole of it without the password, its driver spelled out."""
-    url_with_password: str
-    """The same with the password, percent-encoded, for `.env` alone."""
+    parameters: tuple[Parameter, ...]
 
     @property
     def dialect(self) -> Dialect:
@@ -120,9 +244,41 @@ class ConnectionString:
         return self.driver.dialect
 
     @property
+    def username(self) -> str:
+        """The user's name."""
+        return unquote(self.login or "")
+
+    @property
+    def url(self) -> str:
+        """The whole of it, its driver spelled out, without any secret."""
+        return self._written(None, lambda secret: None)
+
+    @property
+    def url_with_password(self) -> str:
+        """The same with its secrets, the password percent-encoded, for `.env` alone."""
+        return self._written(self.password, lambda secret: secret.text)
+
+    @property
+    def example_url(self) -> str:
+        """The same with the word `password` where a secret goes."""
+        password = None if self.password is None and not self.login else "password"
+        return self._written(password, lambda secret: f"{secret.name}=password")
+
+    @property
+    def secrets(self) -> list[str]:
+        """The names of what stands in `.env` alone."""
+        password = [] if self.password is None else ["password"]
+        return password + [part.name for part in self.parameters if _is_secret(part)]
+
+    @property
     def kind(self) -> str:
         """`server`, or `file` where no server has to run. Names a folder of templates."""
         return "server" if self.dialect.server else "file"
+
+    @property
+    def style(self) -> str:
+        """`sync`, or `async` where the application awaits. Names a folder, too."""
+        return "async" if self.driver.is_async else "sync"
 
     @property
     def ignored(self) -> list[str]:
@@ -135,15 +291,16 @@ class ConnectionString:
     @property
     def requirements(self) -> list[str]:
         """What a project with this connection string installs."""
-        return sorted([*REQUIREMENTS, *self.driver.packages])
+        extra = "[asyncio]" if self.driver.is_async else ""
+        return sorted([*REQUIREMENTS, f"sqlalchemy{extra}>=2.1", *self.driver.packages])
 
     @property
     def driverless(self) -> list[str]:
         """The schemes without a driver that name this kind of database."""
         return [
             scheme
-            for scheme, name in ALIASES.items()
-            if _BY_NAME[name].dialect is self.dialect
+            for scheme, name in {**ALIASES, "sqlite": "sqlite"}.items()
+            if _BY_NAME[name].dialect is self.dialect and scheme != self.driver.name
         ]
 
     @property
@@ -156,17 +313,45 @@ class ConnectionString:
     @property
     def address(self) -> str:
         """Where its server is, for people to read."""
-        return f"{self.host or 'localhost'}:{self.port}"
+        named = [
+            part.value
+            for part in self.parameters
+            if part.name in ("host", "unix_socket")
+        ]
+        if not named:
+            return f"{self.host or 'localhost'}:{self.port}"
+        return ", ".join(
+            host if ":" in host or host.startswith("/") else f"{host}:{self.port}"
+            for host in named
+        )
 
     @property
-    def is_local(self) -> bool:
-        """Whether its server is on this machine, as far as the string tells."""
-        return self.host in ("", "localhost", "127.0.0.1", "::1")
+    def suits_container(self) -> bool:
+        """Whether it would find a container's server that this machine forwards to."""
+        # Without a host, drivers of PostgreSQL look for a socket.
+        host = self.host or ("localhost" if self.dialect.family == "mysql" else "")
+        is_elsewhere = any(
+            part.name in ("host", "hostaddr", "port", "service", "unix_socket")
+            for part in self.parameters
+        )
+        return host in ("localhost", "127.0.0.1", "::1") and not is_elsewhere
 
-    @property
-    def example_url(self) -> str:
-        """The whole of it with the word `password` where a password goes."""
-        return self.url.replace("@", ":password@", 1) if self.username else self.url
+    def _written(
+        self, password: str | None, secret: Callable[[Parameter], str | None]
+    ) -> str:
+        """Put it together again, with what is told in the place of secrets."""
+        login = self.login or ""
+        if password is not None:
+            login += f":{quote(password, safe='')}"
+        at = "" if password is None and self.login is None else "@"
+        texts = [
+            secret(part) if _is_secret(part) else part.text for part in self.parameters
+        ]
+        query = "&".join(filter(None, texts))
+        return (
+            f"{self.driver.name}://{login}{at}{self.location}/{self.database}"
+            f"{'?' if query else ''}{query}"
+        )
 
 
 def parse(text: str) -> ConnectionString:
@@ -179,34 +364,46 @@ def parse(text: str) -> ConnectionString:
         InvalidUrl: it is malformed or names a database that is not supported.
     """
     text = text.strip()
+    if not text.isprintable():
+        raise InvalidUrl("holds a character that does not print; percent-encode it")
     match = _URL.fullmatch(text)
-    if match is None or not text.isprintable():
+    if match is None:
         raise InvalidUrl(
-            "not a connection string; one looks like "
-            "postgresql+psycopg://user:password@localhost/orders"
+            f"not a connection string; one looks like {_example('postgresql+psycopg')}"
         )
     driver = _driver(match["scheme"])
-    database = match["database"] or ""
     server = driver.dialect.server
     if server:
-        _check_server(driver, match, database)
+        _check_server(driver, server, match)
     else:
-        _check_file(driver, match, database)
-    password = None if match["password"] is None else unquote(match["password"])
-    secret = "" if password is None else f":{quote(password, safe='')}"
-    user = match["username"]
-    at = "" if user is None else "@"
-    address = text[match.start("address") :]
+        _check_file(driver, match)
+    parameters = [
+        Parameter(name, value, part)
+        for part in (match["query"] or "").split("&")
+        for name, value in parse_qsl(part)
+    ]
+    _check_parameters(driver, [part.name for part in parameters])
+    passwords = [part.value for part in parameters if part.name in _PASSWORD]
+    if match["password"] is not None:
+        passwords.insert(0, unquote(match["password"]))
     return ConnectionString(
         driver=driver,
-        username=unquote(user or ""),
-        password=password,
+        login=match["login"],
+        password=passwords[-1] if passwords else None,
+        location=match["location"],
         host=match["ipv6"] or match["host"] or "",
         port=int(match["port"] or server.port) if server else None,
-        database=database,
-        url=f"{driver.name}://{user or ''}{at}{address}",
-        url_with_password=f"{driver.name}://{user or ''}{secret}{at}{address}",
+        database=match["database"],
+        parameters=tuple(part for part in parameters if part.name not in _PASSWORD),
     )
+
+
+def _is_secret(parameter: Parameter) -> bool:
+    return bool(_SECRET.search(parameter.name))
+
+
+def _example(driver: str, host: str = "localhost") -> str:
+    return f"{driver}://user:password@{host}/orders"
 
 
 def _driver(scheme: str) -> Driver:
@@ -215,32 +412,61 @@ def _driver(scheme: str) -> Driver:
         return _BY_NAME[name]
     known = [*_BY_NAME, *ALIASES]
     nearest = difflib.get_close_matches(scheme.lower(), known, n=1)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    hint = f"; did you mean {nearest[0]}://?" if nearest else ""
     raise InvalidUrl(f'"{scheme}" is not supported, only {", ".join(_BY_NAME)}{hint}')
 
 
-def _check_file(driver: Driver, match: re.Match[str], database: str) -> None:
-    if match["address"] or match["username"] is not None:
+def _check_file(driver: Driver, match: re.Match[str]) -> None:
+    if match["location"] or match["login"] is not None:
         raise InvalidUrl(
             f"a file needs three slashes, {driver.name}:///name.db, "
             f"or four for an absolute path, {driver.name}:////srv/name.db"
         )
-    if database in ("", ":memory:"):
+    if match["database"] in (None, "", ":memory:"):
         raise InvalidUrl(f"needs a file, such as {driver.name}:///name.db")
 
 
-def _check_server(driver: Driver, match: re.Match[str], database: str) -> None:
-    if "@" in match["address"] + database:
+def _check_server(driver: Driver, server: Server, match: re.Match[str]) -> None:
+    if match["login"] is not None and "@" in match.string[match.start("location") :]:
         raise InvalidUrl(
             'two "@" before the host; write the one in the password as %40'
         )
-    port = match["port"]
+    host, port = match["host"] or "", match["port"] or ""
+    # libpq takes several hosts as one, but SQLAlchemy no port for each.
+    if "," in port or ("," in host and driver.parameters is not None):
+        raise InvalidUrl(_right_form_for_hosts(driver))
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise InvalidUrl("the port is not a number between 1 and 65535")
-    if "password" in (match["query"] or ""):
-        raise InvalidUrl("write the password before the host, not after the ?")
-    if not database:
         raise InvalidUrl(
-            "names no database; write one at the end, "
-            f"{driver.name}://user:password@localhost/orders"
+            "the port is not a number between 1 and 65535, as in "
+            + _example(driver.name, f"localhost:{server.port}")
         )
+    if not match["database"]:
+        raise InvalidUrl(
+            f"names no database; write one at the end, {_example(driver.name)}"
+        )
+
+
+def _right_form_for_hosts(driver: Driver) -> str:
+    if driver.dialect is not POSTGRESQL:
+        return f"several hosts; {driver.dialect.title} has one, {_example(driver.name)}"
+    form = f"{_example(driver.name, '')}?host=h1:5432&host=h2:5432"
+    return f"several hosts go to the end, each with its port: {form}"
+
+
+def _check_parameters(driver: Driver, names: list[str]) -> None:
+    if driver.parameters is None:
+        return
+    synonyms = {*driver.renamed.values(), *_PASSWORD}
+    migrations = _BY_NAME.get(driver.migrations, driver).short_name
+    for name in names:
+        if name in driver.alone:
+            raise InvalidUrl(
+                f"{migrations}, on which migrations run, knows no {name}; leave it out, "
+                "and write it into .env later, with a MIGRATION_DATABASE_URL without it"
+            )
+        if name not in driver.parameters | synonyms:
+            shown = f'"{name}"' if re.fullmatch(r"[\w-]+", name) else "what stands"
+            raise InvalidUrl(
+                f"{driver.name} knows no {shown} after the ?, "
+                f"only {', '.join(sorted(driver.parameters))}"
+            )

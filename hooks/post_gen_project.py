@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +45,8 @@ except CommandError as error:
     exit(str(error))
 """
 CORRECT_URL = "# correct DATABASE_URL in .env"
+ANSWER_SECONDS = 15
+VERSIONS = Path("migrations", "versions")
 FIRST_REVISION = "Initial revision"
 FIRST_COMMIT = "Initial commit"
 
@@ -71,24 +75,22 @@ class StepFailed(Exception):
 
 def main() -> None:
     """Do each step, and list what is left to type."""
-    Path(__file__).unlink()  # Cookiecutter leaves the rendered hook behind.
-    if is_for_comparison():
-        return
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     started = time.monotonic()
     say(f"Creating {PROJECT['slug']} for {PROJECT['title']} ({PROJECT['place']})\n")
-    write_dotenv()
+    remove_torn_files()
+    settle = write_dotenv()
     install = make_environment()
     revise = write_first_revision(has_environment=not install)
-    start, create = look_at_database(has_environment=not install)
+    start, create = look_at_database(is_possible=not (install or settle))
     commit = commit_all()
-    trouble = [*install, *revise, *start, *commit]
+    trouble = [*settle, *install, *revise, *start, *commit]
     if trouble:
         say("\nNext:\n")
     else:
         say(f"\nReady in {time.monotonic() - started:.1f} s. Next:\n")
     for command in [
-        f"cd {PROJECT['slug']}",
+        f"cd {folder()}",
+        *settle,
         *start,
         *install,
         *([] if ACTIVATE in install else [ACTIVATE]),
@@ -115,18 +117,59 @@ def is_for_comparison() -> bool:
     )
 
 
-def write_dotenv() -> None:
-    """Write `.env`, for its owner alone; one that is there already is kept."""
+def is_here() -> bool:
+    """Return whether the project is in the folder where the command was typed."""
+    here = Path(os.environ.get("PWD", os.pardir))
+    return here.is_dir() and here.samefile(os.pardir)
+
+
+def folder() -> str:
+    """Return the project's folder, to be typed where the command was typed."""
+    return shlex.quote(PROJECT["slug"] if is_here() else str(Path.cwd()))
+
+
+def remove_torn_files() -> None:
+    """Remove what a run that was killed in the middle of a step has left.
+
+    The files are written in one go, so one that is not whole is empty.
+    """
+    for path in (Path(".env"), Path("uv.lock"), *VERSIONS.glob("*.py")):
+        if path.is_file() and not path.stat().st_size:
+            path.unlink()
+    environment = Path(".venv")
+    if environment.is_dir() and not (
+        PYTHON.exists() and Path(environment, "pyvenv.cfg").is_file()
+    ):
+        shutil.rmtree(environment)
+
+
+def write_dotenv() -> list[str]:
+    """Write `.env`, for its owner alone; one that is there already is kept.
+
+    Returns:
+        What is left to do by hand, nothing where it is complete.
+    """
     url, text = json.loads(os.environ.get(PROJECT["handover_variable"], "[null, null]"))
     # A replayed run has no password, and an earlier bake's is not for this project.
+    is_whole = url == PROJECT["url"] or not PROJECT["left_out"]
     text = text if url == PROJECT["url"] else PROJECT["dotenv"]
+    dotenv = Path(".env")
     try:
-        file = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        file = os.open(dotenv, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         report("settings", ".env is there already and stays as it is")
-        return
-    with open(file, "w", encoding="utf-8", newline="\n") as dotenv:
-        dotenv.write(text)
+        return []
+    try:
+        with open(file, "w", encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
+    except OSError as error:
+        dotenv.unlink()
+        report("settings", f".env: {error.strerror}")
+        return ["cp .env.example .env  # and fill it in"]
+    if is_whole:
+        return []
+    report("settings", f".env lacks the {PROJECT['left_out']}, which is not kept")
+    return [f"# write the {PROJECT['left_out']} into .env, as in .env.example"]
 
 
 def make_environment() -> list[str]:
@@ -164,8 +207,7 @@ def write_first_revision(*, has_environment: bool) -> list[str]:
     """
     started = time.monotonic()
     later = [f'alembic revision --autogenerate -m "{FIRST_REVISION}"']
-    versions = Path("migrations", "versions")
-    if any(versions.glob("*.py")):
+    if any(VERSIONS.glob("*.py")):
         report("first revision", "there is one already")
         return []
     if not has_environment:
@@ -173,17 +215,21 @@ def write_first_revision(*, has_environment: bool) -> list[str]:
         return later
     try:
         run(PYTHON, "-m", "alembic", "revision", "--autogenerate", "-m", FIRST_REVISION)
-    except StepFailed as failure:
+    except BaseException as failure:
+        for half_written in VERSIONS.glob("*.py"):
+            half_written.unlink()
+        if not isinstance(failure, StepFailed):
+            raise
         report("first revision", str(failure))
         return later
-    (revision,) = versions.glob("*.py")
+    (revision,) = VERSIONS.glob("*.py")
     report("first revision", revision.name, started)
     for table in re.findall(r'create_table\(\s*"(.+?)"', revision.read_text("utf-8")):
         say(f"  {'':16} create table {table}")
     return []
 
 
-def look_at_database(*, has_environment: bool) -> tuple[list[str], list[str]]:
+def look_at_database(*, is_possible: bool) -> tuple[list[str], list[str]]:
     """See whether the server answers and has the database.
 
     Returns:
@@ -192,10 +238,10 @@ def look_at_database(*, has_environment: bool) -> tuple[list[str], list[str]]:
     create = ["python -m migrations create"]
     if not PROJECT["is_server"]:
         return [], []
-    if not has_environment:
+    if not is_possible:
         return [], create
     try:
-        if run(PYTHON, "-c", IS_THERE).strip() == "True":
+        if run(PYTHON, "-c", IS_THERE, timeout=ANSWER_SECONDS).strip() == "True":
             return [], []
     except StepFailed as failure:
         place, silent, _cause = str(failure).partition(" does not answer")
@@ -219,16 +265,19 @@ def commit_all() -> list[str]:
     if git is None:
         report("git", "is not installed, no repository made")
         return [f"git init && {commit}"]
-    if Path(".git").exists():
+    if has_commit(git):
         report("git", "the repository is there already, nothing committed")
         return []
-    for folder in Path.cwd().parents:
-        if (folder / ".git").exists():
-            report("git", f"inside the repository {folder.name}, nothing committed")
+    for parent in Path.cwd().parents:
+        if (parent / ".git").exists():
+            report("git", f"inside the repository {parent.name}, nothing committed")
             return [f'git add . && git commit -m "Add {PROJECT["slug"]}" -- .']
     # A name and address that git guesses would stay in the history for ever.
     git_command = [git, "-c", "user.useConfigOnly=true"]
     try:
+        # Locks of a git that was killed; nothing else is at work before a first commit.
+        for lock in Path(".git").rglob("*.lock"):
+            lock.unlink()
         run(git, "init", "--quiet")
         run(git, "add", "--all")
     except StepFailed as failure:
@@ -249,11 +298,26 @@ def commit_all() -> list[str]:
     return []
 
 
-def run(*command: str | Path) -> str:
+def has_commit(git: str) -> bool:
+    """Return whether the project is a repository of its own with a history."""
+    if not Path(".git").exists():
+        return False
+    try:
+        run(git, "rev-parse", "--verify", "HEAD")
+    except StepFailed:
+        return False
+    return True
+
+
+def run(*command: str | Path, timeout: float | None = None) -> str:
     """Run a command without a shell and return what it printed.
 
+    Arguments:
+        command: a program and its arguments.
+        timeout: the seconds that it may take.
+
     Raises:
-        StepFailed: it could not be started or ended with an error.
+        StepFailed: it could not be started, took too long or ended with an error.
     """
     environment = {
         name: value
@@ -269,7 +333,10 @@ def run(*command: str | Path) -> str:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
+            timeout=timeout,
         )
+    except subprocess.TimeoutExpired:
+        raise StepFailed(f"{PROJECT['place']} does not answer") from None
     except OSError as error:
         raise StepFailed(f"{command[0]}: {error.strerror}") from None
     if done.returncode:
@@ -303,7 +370,30 @@ def say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-try:
-    main()
-except Exception as error:  # noqa: BLE001  or Cookiecutter would delete the project
-    say(f"\nNot finished: {type(error).__name__}: {error}")
+def say_how_to_finish(reason: str) -> None:
+    """Say what a run that could not end leaves to do."""
+    where = [] if is_here() else ["--output-dir", str(Path.cwd().parent)]
+    say(f"\n{reason}. To finish, or to remove it:\n")
+    say(f"  {shlex.join([*PROJECT['again'], *where])}")
+    say(f"  rm -r {folder()}")
+
+
+def interrupted(_number: int, _frame: object) -> None:
+    """Take being told to end for Ctrl-C, and once is enough."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    Path(__file__).unlink()  # Cookiecutter leaves the rendered hook behind.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        if not is_for_comparison():
+            main()
+    except KeyboardInterrupt:
+        say_how_to_finish("Interrupted")
+    except Exception as error:  # noqa: BLE001  or Cookiecutter would delete the project
+        say_how_to_finish(f"{type(error).__name__}: {error}")

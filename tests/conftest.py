@@ -12,13 +12,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
 from cookiecutter.main import cookiecutter
 from filelock import FileLock
 
+from cookiecutter_alembic.databases import ConnectionString, parse
 from tests import servers
 
 TEMPLATE = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ TOOLS = Path(sys.executable).parent
 
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 ARTICLE_URL = f"postgresql+{{}}://postgres:{servers.PASSWORD}@localhost:5432/postgres"
+MYSQL_URL = f"{{}}://root:{servers.PASSWORD}@localhost:3306/orders"
 
 ASKED = {
     key
@@ -45,8 +47,21 @@ ANSWERS = {
         "project_name": "Orders Service",
         "database_url": ARTICLE_URL.format("psycopg"),
     },
+    "mariadb_pymysql": {"database_url": MYSQL_URL.format("mariadb+pymysql")},
+    "mysql_pymysql": {"database_url": MYSQL_URL.format("mysql+pymysql")},
+    "aiosqlite": {"database_url": "sqlite+aiosqlite:///my_service.db"},
+    "psycopg_async": {"database_url": ARTICLE_URL.format("psycopg_async")},
+    "asyncpg": {"database_url": ARTICLE_URL.format("asyncpg")},
+    "mariadb_asyncmy": {"database_url": MYSQL_URL.format("mariadb+asyncmy")},
+    "mysql_asyncmy": {"database_url": MYSQL_URL.format("mysql+asyncmy")},
+}
+CONNECTIONS = {
+    kind: parse(answers.get("database_url", "sqlite:///my_service.db"))
+    for kind, answers in ANSWERS.items()
 }
 
+
+AnyServer = TypeVar("AnyServer", bound=servers.Server)
 
 # Hooks look for it here, also those of bakes inside the tests' own process.
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
@@ -89,6 +104,8 @@ class Project:
     path: Path
     environment: dict[str, str]
     output: str = ""
+    string: str = "sa.String"
+    """The type of the article's column; some databases want a length."""
 
     def run(
         self, *command: str | Path, code: int | None = 0, cwd: Path | None = None
@@ -124,7 +141,7 @@ class Project:
     def add_username(self) -> None:
         """Change the model as the article does, with the line that it prints."""
         with open(self.path / "app" / "models.py", "a") as models:
-            models.write("    username = sa.Column(sa.String, index=True)\n")
+            models.write(f"    username = sa.Column({self.string}, index=True)\n")
 
 
 def bake(
@@ -178,7 +195,8 @@ def original(shared_folder: Path) -> Callable[[str], Project]:
                 project = baked(folder, environment, **ANSWERS[answers])
                 output.write_text(project.output)
         (path,) = folder.iterdir()
-        return Project(path, environment, output.read_text())
+        string = CONNECTIONS[answers].dialect.string
+        return Project(path, environment, output.read_text(), string)
 
     return find
 
@@ -194,7 +212,8 @@ def copied(
         path = tmp_path / source.path.name
         shutil.copytree(source.path, path, ignore=shutil.ignore_patterns(".venv"))
         (path / ".venv").symlink_to(source.path / ".venv")
-        return Project(path, clean_environment(tmp_path / "home"), source.output)
+        environment = clean_environment(tmp_path / "home")
+        return Project(path, environment, source.output, source.string)
 
     return copy
 
@@ -279,13 +298,12 @@ def start_postgres() -> Iterator[Callable[[str], servers.Postgres]]:
 
 
 @contextmanager
-def left_clean(server: servers.Postgres) -> Iterator[servers.Postgres]:
+def left_clean(server: AnyServer) -> Iterator[AnyServer]:
     """Lend a server to a test and see that no scratch or test database is left."""
     yield server
-    left = server.databases() - {"postgres", "template0", "template1"}
+    left = server.databases() - server.own_databases
     for name in left:
-        quoted = name.replace('"', '""')
-        server.query(f'DROP DATABASE "{quoted}" WITH (FORCE)')
+        server.drop(name)
     assert not [name for name in left if name.startswith(("shadow_", "test_"))]
 
 
@@ -298,26 +316,54 @@ def postgres(
         yield server
 
 
+@pytest.fixture(scope="session")
+def start_mariadb() -> Iterator[Callable[[], servers.MariaDB]]:
+    """Run MariaDB where a test needs it."""
+    with ExitStack() as stack:
+
+        @cache
+        def start() -> servers.MariaDB:
+            require(servers.mariadb_server(), "MariaDB")
+            return stack.enter_context(servers.mariadb())
+
+        yield start
+
+
+@pytest.fixture
+def mariadb(start_mariadb: Callable[[], servers.MariaDB]) -> Iterator[servers.MariaDB]:
+    """Return a MariaDB server that holds no database of users."""
+    with left_clean(start_mariadb()) as server:
+        yield server
+
+
 @dataclass
 class Service:
     """A generated repository and the server that its database is on, if any."""
 
     project: Project
-    driver: str
-    server: servers.Postgres | None = None
+    connection: ConnectionString
+    server: servers.Server | None = None
     database: str = "orders"
 
     @property
     def url(self) -> str:
         """The database's URL, for the tests' own SQLAlchemy."""
+        if isinstance(self.server, servers.MariaDB):
+            return self.server.url(database=self.database) + "?sql_mode=ANSI_QUOTES"
         if self.server:
             return self.server.url("postgresql+psycopg", self.database)
         return f"sqlite:///{self.project.path / 'my_service.db'}"
 
     @property
+    def migrations(self) -> str:
+        """The driver that migrations run on."""
+        return self.connection.driver.migrations or self.connection.driver.name
+
+    @property
     def batch(self) -> list[str]:
         """What its revisions wrap changes of a table in: SQLite can't alter one."""
-        return ["op.batch_alter_table"] if self.driver == "sqlite" else []
+        is_sqlite = self.connection.kind == "file"
+        return ["op.batch_alter_table"] if is_sqlite else []
 
     def schema(self) -> dict[str, set[str]]:
         """Return the database's tables, each with the names of its columns."""
@@ -338,20 +384,30 @@ class Service:
         engine.dispose()
 
 
-# Each driver and each origin of the server once; the article is tried on all pairs.
-@pytest.fixture(params=["sqlite", "psycopg2-system", "psycopg-wheel"])
+# Each family of databases and each origin of a server once; the article and what else
+# drivers may differ in is tried with all of them.
+@pytest.fixture(
+    params=["sqlite", "psycopg2-system", "psycopg-wheel", "mariadb_pymysql"]
+)
 def service(
     request: pytest.FixtureRequest,
     copied: Callable[[str], Project],
     start_postgres: Callable[[str], servers.Postgres],
+    start_mariadb: Callable[[], servers.MariaDB],
 ) -> Iterator[Service]:
     """Return a freshly baked service whose database is not made yet."""
-    driver, _, origin = request.param.partition("-")
-    if not origin:
-        yield Service(copied(driver), driver)
+    kind, _, origin = request.param.partition("-")
+    connection = CONNECTIONS[kind]
+    if connection.kind == "file":
+        yield Service(copied(kind), connection)
         return
-    with left_clean(start_postgres(origin)) as server:
-        project = copied(driver)
-        url = server.url(f"postgresql+{driver}", "orders")
+    running: servers.Server
+    if connection.dialect.family == "mysql":
+        running = start_mariadb()
+    else:
+        running = start_postgres(origin or "system")
+    with left_clean(running) as server:
+        project = copied(kind)
+        url = server.url(connection.driver.name, "orders")
         project.environment["DATABASE_URL"] = url
-        yield Service(project, driver, server)
+        yield Service(project, connection, server)

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import psycopg
+import pymysql
 
-SUPERUSER = "postgres"
 PASSWORD = "mysecretpassword"
 START_SECONDS = 30
 
@@ -30,12 +30,16 @@ class Postgres:
     """A running PostgreSQL server."""
 
     port: int
+    folder: Path
+    """Where its socket is."""
+    superuser: ClassVar[str] = "postgres"
+    own_databases: ClassVar[set[str]] = {"postgres", "template0", "template1"}
 
     def url(
         self,
         driver: str = "postgresql+psycopg2",
         database: str = "postgres",
-        user: str = SUPERUSER,
+        user: str = superuser,
         password: str = PASSWORD,
     ) -> str:
         """Return the connection string of a database on this server."""
@@ -49,7 +53,7 @@ class Postgres:
         with psycopg.connect(
             host="127.0.0.1",
             port=self.port,
-            user=SUPERUSER,
+            user=self.superuser,
             password=PASSWORD,
             dbname=database,
             autocommit=True,
@@ -60,6 +64,66 @@ class Postgres:
     def databases(self) -> set[str]:
         """Return the names of all databases."""
         return {name for (name,) in self.query("SELECT datname FROM pg_database")}
+
+    def drop(self, database: str) -> None:
+        """Drop a database, whoever is connected."""
+        quoted = database.replace('"', '""')
+        self.query(f'DROP DATABASE "{quoted}" WITH (FORCE)')
+
+
+@dataclass(frozen=True)
+class MariaDB:
+    """A running MariaDB server."""
+
+    port: int
+    folder: Path
+    """Where its socket is."""
+    superuser: ClassVar[str] = "root"
+    own_databases: ClassVar[set[str]] = {
+        "information_schema",
+        "mysql",
+        "performance_schema",
+        "sys",
+    }
+
+    def url(
+        self,
+        driver: str = "mariadb+pymysql",
+        database: str = "mysql",
+        user: str = superuser,
+        password: str = PASSWORD,
+    ) -> str:
+        """Return the connection string of a database on this server."""
+        secret = quote(password, safe="")
+        return f"{driver}://{user}:{secret}@127.0.0.1:{self.port}/{database}"
+
+    def query(self, statement: str, database: str = "mysql") -> list[tuple[Any, ...]]:
+        """Run one statement as the superuser."""
+        with (
+            pymysql.connect(
+                host="127.0.0.1",
+                port=self.port,
+                user=self.superuser,
+                password=PASSWORD,
+                database=database,
+                autocommit=True,
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def databases(self) -> set[str]:
+        """Return the names of all databases."""
+        return {name for (name,) in self.query("SHOW DATABASES")}
+
+    def drop(self, database: str) -> None:
+        """Drop a database."""
+        quoted = database.replace("`", "``")
+        self.query(f"DROP DATABASE `{quoted}`")
+
+
+Server = Postgres | MariaDB
 
 
 def system_postgres() -> Path | None:
@@ -107,7 +171,7 @@ def postgres(binaries: Path) -> Iterator[Postgres]:
             [
                 binaries / "initdb",
                 *("--pgdata", data),
-                *("--username", SUPERUSER),
+                *("--username", Postgres.superuser),
                 *("--pwfile", password),
                 *("--auth", "scram-sha-256"),
                 *("--encoding", "UTF8"),
@@ -133,7 +197,7 @@ def postgres(binaries: Path) -> Iterator[Postgres]:
                 stderr=log,
                 **unprivileged(folder),
             )
-        server = Postgres(port)
+        server = Postgres(port, folder)
         try:
             wait_for(server, process, folder / "log")
             yield server
@@ -142,14 +206,78 @@ def postgres(binaries: Path) -> Iterator[Postgres]:
             process.wait(START_SECONDS)
 
 
-def wait_for(server: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:
+# Root may come from this machine alone, over TCP or the socket, with a password.
+MARIADB_USERS = f"""\
+ALTER USER root@localhost IDENTIFIED BY '{PASSWORD}';
+CREATE OR REPLACE USER root@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
+GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
+"""
+
+
+@contextmanager
+def mariadb() -> Iterator[MariaDB]:
+    """Run the system's MariaDB server with password authentication."""
+    program = mariadb_server()
+    assert program
+    with readable_folder() as folder:
+        data = folder / "data"
+        users = folder / "users.sql"
+        users.write_text(MARIADB_USERS)
+        give_away(folder)
+        subprocess.run(
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                f"--datadir={data}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **unprivileged(folder),
+        )
+        port = free_port()
+        settings = {
+            "datadir": data,
+            "bind-address": "127.0.0.1",
+            "port": port,
+            "socket": folder / "socket",
+            "pid-file": folder / "pid",
+            "init-file": users,
+            "innodb-flush-log-at-trx-commit": 0,
+            # As where no other is configured: what needs another has to ask for it.
+            "character-set-server": "latin1",
+        }
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        with open(folder / "log", "wb") as log:
+            process = subprocess.Popen(
+                [program, "--no-defaults", *options],
+                stdout=log,
+                stderr=log,
+                **unprivileged(folder),
+            )
+        server = MariaDB(port, folder)
+        try:
+            wait_for(server, process, folder / "log")
+            yield server
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+
+
+def mariadb_server() -> str | None:
+    """Return the program of the system's MariaDB server."""
+    return shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until a server answers queries."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             server.query("SELECT 1")
             return
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, pymysql.OperationalError):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(log.read_text()) from None
             time.sleep(0.05)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Service
+from tests.conftest import ANSWERS, Service
 
 TABLES_AT_FIRST = {"alembic_version": {"version_num"}, "user": {"id"}}
 TABLES_AT_SECOND = {"alembic_version": {"version_num"}, "user": {"id", "username"}}
@@ -37,6 +37,7 @@ def operations(revision: Path, function: str) -> list[str]:
     )
 
 
+# Each kind of repository, and those for PostgreSQL on two servers.
 each_pair = pytest.mark.parametrize(
     "service",
     [
@@ -45,6 +46,7 @@ each_pair = pytest.mark.parametrize(
         "psycopg2-wheel",
         "psycopg-system",
         "psycopg-wheel",
+        *(kind for kind in ANSWERS if kind not in ("sqlite", "psycopg2", "psycopg")),
     ],
     indirect=True,
 )
@@ -102,7 +104,7 @@ command.upgrade(config, "head")
 assert command.revision(config, "Nothing", autogenerate=True) is None
 command.check(config)
 with open("app/models.py", "a") as models:
-    models.write("    username = sa.Column(sa.String, index=True)\\n")
+    models.write("    username = sa.Column(STRING, index=True)\\n")
 """
 FROM_PYTHON_AGAIN = """
 import logging
@@ -123,7 +125,7 @@ assert not logger.disabled
 def test_the_same_from_python(service: Service) -> None:
     project = service.project
     project.run("python", "-m", "migrations", "create")
-    project.run("python", "-c", FROM_PYTHON)
+    project.run("python", "-c", FROM_PYTHON.replace("STRING", project.string))
     assert service.schema() == TABLES_AT_FIRST
     project.run("python", "-c", FROM_PYTHON_AGAIN)
     assert len(project.revisions()) == 2

@@ -192,7 +192,7 @@ def test_names_are_text(tmp_path: Path, environment: dict[str, str]) -> None:
     ],
 )
 def test_a_slug_comes_from_the_name(name: str, slug: str) -> None:
-    from cookiecutter_alembic import answers
+    from cookiecutter_alembic import names
 
-    assert answers.slug(name) == slug
+    assert names.slug(name) == slug
     assert re.fullmatch(r"[a-z][a-z0-9_]*", slug)

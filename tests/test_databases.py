@@ -11,7 +11,8 @@ ACCEPTED = [
     "sqlite:///orders.db",
     "sqlite:////srv/a@b@c.db",
     "sqlite:///file with space.db",
-    "sqlite:///data/orders.sqlite3?mode=ro",
+    "sqlite:///data/orders.sqlite3?timeout=30",
+    "sqlite+aiosqlite:////srv/orders.db",
     "postgresql+psycopg2://postgres:mysecretpassword@localhost:5432/postgres",
     "postgresql+psycopg2://u:p%40ss@[::1]:5433/db?sslmode=require",
     "postgresql+psycopg2://u@/db?host=/var/run/postgresql",
@@ -21,6 +22,16 @@ ACCEPTED = [
     "postgresql+psycopg://u:p:/?#[]!$&'()*+,;= ~^ü@db.example.com/db",
     "postgresql+psycopg://us%3Aer:p%25%2F@h/db?application_name=a%20b&sslmode=require",
     "postgresql+psycopg://u:p@/db?host=h1:5432&host=h2:5432",
+    "postgresql+psycopg2://u:p@h1,h2/db",
+    "postgresql+psycopg_async://u:p@h/db?application_name=x",
+    "postgresql+asyncpg://u:p@h/db?ssl=require",
+    "postgresql+asyncpg://u:p@h/db?sslmode=require&target_session_attrs=primary",
+    "postgresql+asyncpg://u:p@/db?host=h1:5432&host=h2:5432",
+    "postgresql+psycopg2://u:p@h/db?sslpassword=x&sslmode=require",
+    "mysql+pymysql://u:p@h:3307/db?charset=utf8mb4&ssl_ca=%2Fca.pem",
+    "mysql+asyncmy://u:p@/db?unix_socket=/run/mysqld/mysqld.sock",
+    "mariadb+pymysql://root@h/db",
+    "mariadb+asyncmy://u:@h/db",
 ]
 
 
@@ -32,19 +43,119 @@ def test_a_url_means_what_sqlalchemy_takes_it_for(url: str) -> None:
     assert ours.password == theirs.password
     assert ours.host == (theirs.host or "")
     assert ours.database == theirs.database
-    assert ours.port == (theirs.port or (ours.dialect.server and 5432))
+    server = ours.dialect.server
+    assert ours.port == (theirs.port or (server.port if server else None))
     # What is written out for .env is the same URL, password and all.
     assert sa.make_url(ours.url_with_password) == theirs
     if theirs.password:
-        assert sa.make_url(ours.url) == theirs._replace(password=None)
+        public = theirs.difference_update_query(["sslpassword"])
+        assert sa.make_url(ours.url) == public._replace(password=None)
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_a_scheme_without_driver_is_spelled_out(scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "driver", "package"),
+    [
+        ("postgres", "postgresql+psycopg", "psycopg[binary]>=3.3"),
+        ("postgresql", "postgresql+psycopg", "psycopg[binary]>=3.3"),
+        ("mysql", "mysql+pymysql", "pymysql[rsa]>=1.2"),
+        ("mariadb", "mariadb+pymysql", "pymysql[rsa]>=1.2"),
+    ],
+)
+def test_a_scheme_without_driver_is_spelled_out(
+    scheme: str, driver: str, package: str
+) -> None:
     accepted = parse(f"{scheme}://u:p@h/db")
-    assert accepted.url == "postgresql+psycopg://u@h/db"
-    assert accepted.url_with_password == "postgresql+psycopg://u:p@h/db"
-    assert "psycopg[binary]>=3.3" in accepted.requirements
+    assert accepted.url == f"{driver}://u@h/db"
+    assert accepted.url_with_password == f"{driver}://u:p@h/db"
+    assert package in accepted.requirements
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "public", "example"),
+    [
+        (
+            "postgresql+psycopg2://u@h/db?password=a+b%25&sslmode=require",
+            "a b%",
+            "postgresql+psycopg2://u@h/db?sslmode=require",
+            "postgresql+psycopg2://u:password@h/db?sslmode=require",
+        ),
+        (
+            "postgresql+psycopg2://u:not-this@h/db?password=this",
+            "this",
+            "postgresql+psycopg2://u@h/db",
+            "postgresql+psycopg2://u:password@h/db",
+        ),
+        (
+            "postgresql+psycopg2:///db?password=x",
+            "x",
+            "postgresql+psycopg2:///db",
+            "postgresql+psycopg2://:password@/db",
+        ),
+        (
+            "postgresql+psycopg://u:p@h/db?sslkey=k&sslpassword=x",
+            "p",
+            "postgresql+psycopg://u@h/db?sslkey=k",
+            "postgresql+psycopg://u:password@h/db?sslkey=k&sslpassword=password",
+        ),
+        (
+            "mysql+pymysql://u@h/db?passwd=x&ssl_key_password=y",
+            "x",
+            "mysql+pymysql://u@h/db",
+            "mysql+pymysql://u:password@h/db?ssl_key_password=password",
+        ),
+        (
+            "postgresql+psycopg://u@h/db?passfile=/home/u/.pgpass",
+            None,
+            "postgresql+psycopg://u@h/db?passfile=/home/u/.pgpass",
+            "postgresql+psycopg://u:password@h/db?passfile=/home/u/.pgpass",
+        ),
+    ],
+)
+def test_a_password_after_the_question_mark_is_a_secret(
+    url: str, password: str | None, public: str, example: str
+) -> None:
+    """Written out, it says the same to the driver as what was typed."""
+    accepted = parse(url)
+    assert (accepted.password, accepted.url) == (password, public)
+    assert accepted.example_url == example
+    typed, written = sa.make_url(url), sa.make_url(accepted.url_with_password)
+    if typed.get_dialect().name == "postgresql":
+        dialect = typed.get_dialect()()
+        assert dialect.create_connect_args(typed) == dialect.create_connect_args(
+            written
+        )
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("sqlite:///my file.db", "my file.db"),
+        ("postgresql:///db", "db at localhost:5432"),
+        ("postgresql://[::1]:5433/db", "db at ::1:5433"),
+        ("postgresql://u@/db?host=/run/postgresql", "db at /run/postgresql"),
+        ("postgresql://u@/db?host=h1:5433&host=h2", "db at h1:5433, h2:5432"),
+        ("mysql://u@/db?unix_socket=/run/mysql.sock", "db at /run/mysql.sock"),
+        ("mariadb://u@h/db", "db at h:3306"),
+    ],
+)
+def test_a_place_is_described(url: str, place: str) -> None:
+    assert parse(url).place == place
+
+
+@pytest.mark.parametrize(
+    ("url", "suits"),
+    [
+        ("postgresql://u@localhost/db", True),
+        ("postgresql://u@[::1]:5433/db", True),
+        ("mysql:///db", True),
+        ("postgresql:///db", False),
+        ("postgresql://u@localhost/db?host=h", False),
+        ("mysql://u@localhost/db?unix_socket=/run/mysql.sock", False),
+        ("postgresql://u@db.example.com/db", False),
+    ],
+)
+def test_a_container_stands_in_where_it_would_be_found(url: str, suits: bool) -> None:
+    assert parse(url).suits_container is suits
 
 
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
@@ -56,25 +167,42 @@ def test_sqlalchemy_knows_each_driver(driver: object) -> None:
 
 
 REFUSED = {
-    "": "not a connection string",
+    "": "one looks like postgresql+psycopg://user:password@localhost/orders",
     "orders.db": "not a connection string",
-    "://": "is not supported",
-    "foo://": '"foo" is not supported',
+    "://": "not a connection string",
+    "foo://": '"foo" is not supported, only sqlite, sqlite+aiosqlite, postgresql+',
     "mongodb://h/d": '"mongodb" is not supported',
-    "POSTGRESQL://h/d": "did you mean postgresql?",
+    "POSTGRESQL://h/d": "did you mean postgresql://?",
     "postgresql+nope://h/d": "did you mean postgresql",
-    "sqlite://": "needs a file",
-    "sqlite:///:memory:": "needs a file",
-    "sqlite://orders.db": "three slashes",
+    "mysql+mysqldb://h/d": "did you mean mysql+pymysql://?",
+    "sqlite://": "needs a file, such as sqlite:///name.db",
+    "sqlite:///:memory:": "needs a file, such as sqlite:///name.db",
+    "sqlite+aiosqlite://": "needs a file, such as sqlite+aiosqlite:///name.db",
+    "sqlite://orders.db": "three slashes, sqlite:///name.db",
+    "sqlite:///a.db?mode=ro": 'knows no "mode" after the ?, only cached_statements',
+    "sqlite:///file:a.db?uri=true": 'knows no "uri" after the ?',
     "postgresql+psycopg2://u:secret@ss@h/db": "write the one in the password as %40",
     "postgresql+psycopg2://u:secret@s/s@h/db": "write the one in the password as %40",
-    "postgresql+psycopg2://u:secret@h:port/db": "the port is not a number",
-    "postgresql+psycopg2://u:secret@h:99999/db": "the port is not a number",
-    "postgresql+psycopg2://u:secret@h:/d\nb": "not a connection string",
-    "postgresql+psycopg2://u@h/db?password=secret": "before the host",
-    "postgresql+psycopg2://u@h/db?sslpassword=secret": "before the host",
-    "postgresql+psycopg2://u:secret@h": "names no database",
+    "postgresql+psycopg2://u:p@secret?a=b@h/db": "write the one in the password as %40",
+    "postgresql+psycopg2://u:secret@h:port/db": "as in postgresql+psycopg2://user:pass",
+    "postgresql+psycopg2://u:secret@h:99999/db": "not a number between 1 and 65535",
+    "mysql://u:secret@h:port/db": "mysql+pymysql://user:password@localhost:3306/orders",
+    "postgresql+psycopg2://u:secret@h/d\nb": "a character that does not print",
+    "postgresql+psycopg2://u:secret@h": "postgresql+psycopg2://user:password@localhost/",
     "postgresql+psycopg2://u:secret@h/": "names no database",
+    "mariadb://u:secret@h": "mariadb+pymysql://user:password@localhost/orders",
+    "postgresql+psycopg://u:secret@h1:5432,h2:5432/db": (
+        "postgresql+psycopg://user:password@/orders?host=h1:5432&host=h2:5432"
+    ),
+    "postgresql+asyncpg://u:secret@h1,h2/db": "several hosts go to the end",
+    "mysql://u:secret@h1,h2/db": "MySQL has one",
+    "postgresql+asyncpg://u:secret@h/db?server_settings=x": "only gsslib, host",
+    "postgresql+asyncpg://u:secret@h/db?channel_binding=x": 'knows no "channel_binding"',
+    "postgresql+asyncpg://u:secret@h/db?prepared_statement_cache_size=0": (
+        "psycopg, on which migrations run, knows no prepared_statement_cache_size"
+    ),
+    "mysql+asyncmy://u:secret@h/db?write_timeout=1": 'knows no "write_timeout"',
+    "mysql+pymysql://u:secret@h/db?ssl-mode=REQUIRED": 'knows no "ssl-mode"',
 }
 
 

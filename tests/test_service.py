@@ -95,7 +95,7 @@ def test_its_tests_notice_a_model_without_a_revision(service: Service) -> None:
 def test_the_database_is_made_when_asked(service: Service) -> None:
     project = service.project
     if service.server:
-        place = f"postgresql+{service.driver} at 127.0.0.1:{service.server.port}"
+        place = f"{service.migrations} at 127.0.0.1:{service.server.port}"
         output = project.run("alembic", "upgrade", "head", code=255)
         *_, error = output.splitlines()
         assert error == (
@@ -175,7 +175,7 @@ def test_autogenerate_sees_the_models_alone(service: Service) -> None:
 def test_a_changed_server_default_is_seen(service: Service) -> None:
     project = service.project
     models = project.path / "app" / "models.py"
-    column = "    state = sa.Column(sa.String, server_default={!r})\n"
+    column = f"    state = sa.Column({project.string}, server_default={{!r}})\n"
     models.write_text(models.read_text() + column.format("new"))
     project.run("alembic", "revision", "--autogenerate", "-m", "Add state")
     models.write_text(models.read_text().replace("'new'", "'fresh'"))
@@ -230,8 +230,8 @@ def test_a_scratch_database_is_dropped_on_a_signal(
 
 def test_sql_is_printed_without_a_database(service: Service) -> None:
     service.project.environment["DATABASE_URL"] = {
-        "sqlite": "sqlite:///nowhere/none.db"
-    }.get(service.driver, f"postgresql+{service.driver}://u:p@192.0.2.1/none")
+        "file": "sqlite:///nowhere/none.db"
+    }.get(service.connection.kind, f"{service.migrations}://u:p@192.0.2.1/none")
     output = service.project.run("alembic", "upgrade", "head", "--sql")
     assert "CREATE TABLE" in output
 
@@ -531,17 +531,17 @@ def test_a_role_that_may_not_make_databases_is_told_so(
     postgres.query("DROP ROLE modest")
 
 
-def test_a_name_of_any_characters_is_created(
-    postgres: Postgres, copied: Callable[[str], Project]
-) -> None:
-    for driver in ("psycopg2", "psycopg"):
-        name = f'100% "of" :all\'s {driver}'
-        project = copied(driver)
-        project.environment["DATABASE_URL"] = postgres.url("postgresql", name)
-        project.run("python", "-m", "migrations", "create")
-        project.run("alembic", "upgrade", "head")
-        assert name in postgres.databases()
-        shutil.rmtree(project.path)
+@pytest.mark.parametrize(
+    "service", ["psycopg2-system", "psycopg-system", "mariadb_pymysql"], indirect=True
+)
+def test_a_name_of_any_characters_is_created(service: Service) -> None:
+    assert service.server
+    service.database = '100% "of" `:all`\'s'
+    url = service.server.url(service.connection.driver.name, service.database)
+    service.project.environment["DATABASE_URL"] = url
+    service.project.run("python", "-m", "migrations", "create")
+    service.project.run("alembic", "upgrade", "head")
+    assert service.database in service.server.databases()
 
 
 ENGINE = """

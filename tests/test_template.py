@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from tests.conftest import (
     ANSWERS,
+    CONNECTIONS,
     TEMPLATE,
     TOOLS,
     Project,
@@ -21,7 +23,7 @@ from tests.conftest import (
     left_clean,
     require,
 )
-from tests.servers import Postgres
+from tests.servers import MariaDB, Postgres
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,7 @@ def test_the_steps_of_the_generated_workflow(
     kind: str,
     original: Callable[[str], Project],
     start_postgres: Callable[[str], Postgres],
+    start_mariadb: Callable[[], MariaDB],
     tmp_path: Path,
 ) -> None:
     """As written there, one after the other, on a clone, as a runner would."""
@@ -78,15 +81,20 @@ def test_the_steps_of_the_generated_workflow(
     workflow = yaml.safe_load((clone / ".github" / "workflows" / "ci.yml").read_text())
     job = workflow["jobs"]["check"]
     environment = clean_environment(tmp_path / "home", CI="true", **job["env"])
-    if kind == "sqlite":
+    connection = CONNECTIONS[kind]
+    if connection.kind == "file":
         run_steps(job, clone, environment)
         return
-    url = environment["DATABASE_URL"]
-    assert url == f"postgresql+{kind}://postgres:throw-away@127.0.0.1:5432/ci"
+    url = sa.make_url(environment["DATABASE_URL"])
+    assert (url.drivername, url.database) == (connection.driver.name, "ci")
     service = job["services"]["database"]
-    assert service["env"]["POSTGRES_PASSWORD"] == "throw-away"
-    with left_clean(start_postgres("wheel")) as server:
-        environment["DATABASE_URL"] = server.url(f"postgresql+{kind}", "ci")
+    assert service["ports"] == [f"127.0.0.1:{url.port}:{url.port}"]
+    assert "throw-away" in service["env"].values() and url.password == "throw-away"
+    is_mysql = connection.dialect.family == "mysql"
+    running = start_mariadb() if is_mysql else start_postgres("wheel")
+    with left_clean(running) as server:
+        assert url.username == server.superuser
+        environment["DATABASE_URL"] = server.url(url.drivername, "ci")
         run_steps(job, clone, environment)
 
 

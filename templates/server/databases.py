@@ -1,6 +1,5 @@
 """The server's databases: connect to one, make one, drop one, say which it is."""
 
-import os
 import secrets
 import signal
 import threading
@@ -9,14 +8,11 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from app.config import ConfigError, database_url, migration_url, read_url
-from app.database import make_engine
-
-MAINTENANCE = "postgres"  # the database that every server has
-CREATE = "CREATE DATABASE {} TEMPLATE template0"
+from app.config import ConfigError, migration_url, read_url
+from migrations import server
 
 
 def describe(url: URL) -> str:
@@ -26,21 +22,18 @@ def describe(url: URL) -> str:
 
 @contextmanager
 def connect(url: URL) -> Iterator[Connection]:
-    """Open a connection.
+    """Open a connection, or give up after 5 seconds where no server answers.
 
     Raises:
         CommandError: there is none to be had; the message is one line and says why.
     """
-    engine = make_engine(url)
+    bounded = url.update_query_dict({"connect_timeout": "5", **url.query})
     try:
-        connection = engine.connect()
-    except DBAPIError as error:
-        raise CommandError(_reason(url, str(error.orig))) from None
-    try:
-        with connection:
-            yield connection
-    finally:
-        engine.dispose()
+        connection = create_engine(bounded, poolclass=NullPool).connect()
+    except server.FAILURES as error:
+        raise CommandError(_reason(url, error)) from None
+    with connection:
+        yield connection
 
 
 def exists(url: URL) -> bool:
@@ -49,9 +42,8 @@ def exists(url: URL) -> bool:
     Raises:
         CommandError: the server does not answer or does not let us in.
     """
-    query = text("SELECT count(*) FROM pg_database WHERE datname = :name")
-    with connect(url.set(database=MAINTENANCE)) as connection:
-        return bool(connection.scalar(query, {"name": url.database}))
+    with connect(url.set(database=server.MAINTENANCE)) as connection:
+        return bool(connection.scalar(text(server.EXISTS), {"name": url.database}))
 
 
 def create(url: URL) -> bool:
@@ -62,7 +54,7 @@ def create(url: URL) -> bool:
     """
     if exists(url):
         return False
-    _execute(url, CREATE)
+    _execute(url, server.CREATE)
     return True
 
 
@@ -81,10 +73,10 @@ def temporary(variable: str) -> Iterator[URL]:
     url = _server_for(variable).set(database=name)
     with _interrupted_by_sigterm():
         try:
-            _execute(url, CREATE)
+            _execute(url, server.CREATE)
             yield url
         finally:
-            _execute(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            _execute(url, server.DROP)
 
 
 @contextmanager
@@ -104,20 +96,19 @@ def _server_for(variable: str) -> URL:
     named = read_url(variable)
     if named is not None:
         return named
-    for url in (migration_url(), database_url()):
-        if _is_local(url):
+    for url in (migration_url(), read_url("DATABASE_URL")):
+        if url is not None and _is_local(url):
             return url
     raise ConfigError(
-        f"{_server(url)} is not on this machine, so no database is made there unasked:"
-        f" set {variable} to a server on which databases may be made and dropped"
+        f"{_server(migration_url())} is not on this machine, so no database is made there"
+        f" unasked: set {variable} to a server on which databases may be made and dropped"
     )
 
 
 def _is_local(url: URL) -> bool:
-    host, _port = _address(url)
     return all(
-        part == "localhost" or part.startswith("/") or _is_loopback(part)
-        for part in host.split(",")
+        host == "localhost" or host.startswith("/") or _is_loopback(host)
+        for host, _port in server.addresses(url)
     )
 
 
@@ -128,38 +119,29 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _address(url: URL) -> tuple[str, str]:
-    # What the driver is told, which a query such as ?host=… changes, or else takes.
-    _, told = url.get_dialect()().create_connect_args(url)
-    found = {
-        name: str(told.get(name) or os.environ.get(f"PG{name.upper()}") or "")
-        for name in ("hostaddr", "host", "port")
-    }
-    return found["hostaddr"] or found["host"] or "/", found["port"] or "5432"
-
-
 def _execute(url: URL, statement: str) -> None:
-    with connect(url.set(database=MAINTENANCE)) as connection:
+    with connect(url.set(database=server.MAINTENANCE)) as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         quote = connection.dialect.identifier_preparer.quote_identifier
         try:
             connection.exec_driver_sql(statement.format(quote(str(url.database))))
         except DBAPIError as error:
-            cause = str(error.orig).splitlines()[0]
+            _, cause = server.cause(error)
             raise CommandError(f"{_server(url)}: {cause}") from None
 
 
-def _reason(url: URL, message: str) -> str:
-    # There is a line for each address that a host has; where a server speaks, it counts.
-    lines = [line.rpartition("failed: ")[2] for line in message.splitlines()]
-    spoken = [line for line in lines if "FATAL" in line or "password" in line]
-    if not spoken:
-        return f"{_server(url)} does not answer ({lines[0]})"
-    if url.database != MAINTENANCE and not exists(url):
+def _reason(url: URL, error: BaseException) -> str:
+    answered, cause = server.cause(error)
+    if not answered:
+        return f"{_server(url)} does not answer ({cause})"
+    if url.database != server.MAINTENANCE and not exists(url):
         return f"{describe(url)} is not there: python -m migrations create makes it"
-    return f"{_server(url)}: {spoken[0].removeprefix('FATAL:').strip()}"
+    return f"{_server(url)}: {cause}"
 
 
 def _server(url: URL) -> str:
-    host, port = _address(url)
-    return f"{url.drivername} at {'a local socket' if host == '/' else host}:{port}"
+    places = (
+        host if host.startswith("/") else f"{host}:{port}"
+        for host, port in server.addresses(url)
+    )
+    return f"{url.drivername} at {', '.join(places)}"

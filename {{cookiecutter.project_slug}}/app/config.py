@@ -1,3 +1,5 @@
+{% set database = cookiecutter.database_url | database %}
+{% set driver = database.driver %}
 """Settings: from the environment first, from the repository's own .env second."""
 
 import os
@@ -8,11 +10,16 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
-DIALECT = "{{ cookiecutter.__dialect }}"
-DRIVER = "{{ cookiecutter.__driver }}"
-{% if cookiecutter.__kind == "server" %}
+DIALECT = "{{ database.dialect.name }}"
+DRIVER = "{{ driver.name }}"
+{% if driver.is_async %}
+MIGRATION_DRIVER = "{{ driver.migrations }}"
+{% endif %}
+{% if database.driverless %}
+{% if database.kind == "server" %}
 # Hosting platforms hand out URLs that name no driver.
-DRIVERLESS = {{ (cookiecutter.database_url | database).driverless | tojson }}
+{% endif %}
+DRIVERLESS = {{ database.driverless | tojson }}
 {% endif %}
 
 
@@ -26,12 +33,11 @@ def database_url() -> URL:
     Raises:
         ConfigError: DATABASE_URL is not set, or is no URL for this project.
     """
-    url = read_url("DATABASE_URL")
-    if url is None:
-        raise ConfigError(
-            "DATABASE_URL is not set: copy .env.example to .env and fill it in"
-        )
-    return url
+{% if driver.is_async %}
+    return _given(read_url("DATABASE_URL", DRIVER))
+{% else %}
+    return _given(read_url("DATABASE_URL"))
+{% endif %}
 
 
 def migration_url() -> URL:
@@ -40,15 +46,36 @@ def migration_url() -> URL:
     Raises:
         ConfigError: as for `database_url`.
     """
-    return read_url("MIGRATION_DATABASE_URL") or database_url()
+    return read_url("MIGRATION_DATABASE_URL") or _given(read_url("DATABASE_URL"))
 
 
+def _given(url: URL | None) -> URL:
+    if url is None:
+        raise ConfigError(
+            "DATABASE_URL is not set: copy .env.example to .env and fill it in"
+        )
+    return url
+
+
+{% if driver.is_async %}
+def read_url(variable: str, driver: str = MIGRATION_DRIVER) -> URL | None:
+    """Return the URL that a variable holds, or None where it is unset or empty.
+
+    Arguments:
+        variable: the name of the variable.
+        driver: what the URL is for. Migrations run on a synchronous one.
+
+    Raises:
+        ConfigError: it is no URL for this project.
+    """
+{% else %}
 def read_url(variable: str) -> URL | None:
     """Return the URL that a variable holds, or None where it is unset or empty.
 
     Raises:
         ConfigError: it is no URL for this project.
     """
+{% endif %}
     dotenv = dotenv_values(ROOT / ".env", interpolate=False)
     text = (os.environ.get(variable) or dotenv.get(variable) or "").strip()
     if not text:
@@ -57,22 +84,42 @@ def read_url(variable: str) -> URL | None:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise ConfigError(f"{variable} is not a database URL") from None
-{% if cookiecutter.__kind == "server" %}
+{% if database.driverless %}
     if url.drivername in DRIVERLESS:
         url = url.set(drivername=DRIVER)
 {% endif %}
+{% if driver.is_async %}
+    if url.drivername not in (DRIVER, driver):
+{% else %}
     if url.drivername != DRIVER:
+{% endif %}
         raise ConfigError(
             f"{variable} is for {url.drivername}, but this project runs on {DRIVER}"
         )
-{% if cookiecutter.__kind == "server" %}
+{% if database.kind == "server" %}
     if "@" in f"{url.host}{url.database}":
         raise ConfigError(f"{variable}: write an @ in the password as %40")
     if not url.database:
         raise ConfigError(f"{variable} names no database")
-    return url
 {% else %}
     if url.host or url.database in (None, "", ":memory:"):
         raise ConfigError(f"{variable} names no file; one is {DRIVER}:///name.db")
-    return url.set(database=str(ROOT / url.database))
+    url = url.set(database=str(ROOT / url.database))
+{% endif %}
+{% if driver.is_async %}
+    return on_driver(url, driver)
+
+
+def on_driver(url: URL, driver: str) -> URL:
+    """Return the same URL for the application's driver or that of migrations."""
+{% if driver.renamed %}
+    # asyncpg says ssl where psycopg says sslmode, and means the same.
+    old, new = ("sslmode", "ssl") if driver == DRIVER else ("ssl", "sslmode")
+    query = {new if name == old else name: value for name, value in url.query.items()}
+    return url.set(drivername=driver, query=query)
+{% else %}
+    return url.set(drivername=driver)
+{% endif %}
+{% else %}
+    return url
 {% endif %}

@@ -1,0 +1,30 @@
+"""{{ (cookiecutter.database_url | database).dialect.title }}'s own ways: databases on a server, where it is, what its errors say."""
+
+import re
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+MAINTENANCE = "information_schema"  # the database that every server has
+EXISTS = "SELECT count(*) FROM schemata WHERE schema_name = :name"
+CREATE = "CREATE DATABASE {} CHARACTER SET utf8mb4"
+DROP = "DROP DATABASE IF EXISTS {}"
+# The driver takes a parameter of the URL that it does not know for a mistake in Python.
+FAILURES = (DBAPIError, TypeError, ValueError)
+
+
+def addresses(url: URL) -> list[tuple[str, str]]:
+    """Return the host that a URL names, or the path of its socket, and its port."""
+    _, told = url.get_dialect()().create_connect_args(url)
+    host = told.get("unix_socket") or told.get("host") or "localhost"
+    return [(host, str(told.get("port") or 3306))]
+
+
+def cause(error: BaseException) -> tuple[bool, str]:
+    """Say why there is no connection, and first whether anything answered at all."""
+    reason = getattr(error, "orig", error)
+    code, message = reason.args if len(reason.args) == 2 else (0, str(reason))
+    if not 2000 <= code < 3000:  # the numbers of what goes wrong on this side
+        return True, message
+    system = re.search(r"\[Errno -?\d+\] (.+?)\)", message)
+    return False, system[1] if system else message

@@ -1,0 +1,37 @@
+"""PostgreSQL's own ways: databases on a server, where it is, what its errors say."""
+
+import os
+from itertools import zip_longest
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+MAINTENANCE = "postgres"  # the database that every server has
+EXISTS = "SELECT count(*) FROM pg_database WHERE datname = :name"
+CREATE = "CREATE DATABASE {} TEMPLATE template0"
+DROP = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
+FAILURES = (DBAPIError,)
+
+
+def addresses(url: URL) -> list[tuple[str, str]]:
+    """Return the hosts that a URL names, or the folders of their sockets, and ports."""
+    # What the driver is told, which a query such as ?host=… changes, or else takes.
+    _, told = url.get_dialect()().create_connect_args(url)
+    hostaddr, host, port = (
+        str(told.get(name) or os.environ.get(f"PG{name.upper()}") or "")
+        for name in ("hostaddr", "host", "port")
+    )
+    hosts = (hostaddr or host or "/").split(",")
+    ports = (port or "5432").split(",")
+    return list(zip_longest(hosts, ports, fillvalue=ports[-1]))
+
+
+def cause(error: BaseException) -> tuple[bool, str]:
+    """Say why there is no connection, and first whether anything answered at all."""
+    # There is a line for each address that a host has; where a server speaks, it counts.
+    message = str(getattr(error, "orig", error))
+    lines = [line.rpartition("failed: ")[2] for line in message.splitlines()]
+    for line in lines:
+        if "FATAL" in line or "password" in line or line.startswith("invalid"):
+            return True, line.removeprefix("FATAL:").strip()
+    return False, lines[0]
