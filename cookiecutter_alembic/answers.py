@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import click
@@ -79,16 +79,10 @@ def check_answers(answers: MutableMapping[str, Any]) -> str:
         Refusal: an answer is not accepted.
     """
     _check_versions()
+    _check("project_name", answers["project_name"], check_text)
+    _check("project_slug", answers["project_slug"], check_slug)
     connection = database(answers["database_url"])
-    for key, text, check in (
-        ("project_name", answers["project_name"], check_text),
-        ("project_slug", answers["project_slug"], check_slug),
-        ("database_url", connection.url, check_text),
-    ):
-        try:
-            check(text)
-        except InvalidName as error:
-            raise Refusal(f"{key}: {error}") from None
+    _check("database_url", connection.url, check_text)
     os.environ[HANDOVER_VARIABLE] = json.dumps([connection.url, dotenv(connection)])
     if not answers["project_name"].strip():
         answers["project_name"] = answers["project_slug"]
@@ -169,6 +163,13 @@ def _check_versions() -> None:
         raise Refusal(
             f"this is Cookiecutter {found}; this template needs {oldest} or newer"
         )
+
+
+def _check(key: str, answer: str, check: Callable[[str], None]) -> None:
+    try:
+        check(answer)
+    except InvalidName as error:
+        raise Refusal(f"{key}: {error}") from None
 
 
 def _dotted(version: tuple[int, ...]) -> str:

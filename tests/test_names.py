@@ -1,0 +1,222 @@
+"""Names: shown exactly as they were typed, never run, or refused in one line."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cookiecutter_alembic.names import INSTALLED, slug
+from tests.conftest import ANSWERS, TEMPLATE, TOOLS, Project, bake, baked, commit
+
+RUN = "touch executed"
+
+# Names, each with the slug that is made of it.
+ACCEPTED = {
+    "": "service",
+    "   ": "service",
+    "!!!": "service",
+    "🐘": "service",
+    "👨‍👩‍👧 Familie": "familie",
+    "My Service": "my_service",
+    "  My Service. . ": "my_service",
+    "2nd Service 2": "nd_service_2",
+    "Ünïcode": "unicode",
+    "Cafe\u0301": "cafe",
+    "日本語": "ri_ben_yu",
+    "خدمة الطلبات": "khdm_ltlbt",
+    "x" * 300: "x" * 64,
+    'O\'Reilly "& Söhne" `x` “y” «z»': "o_reilly_sohne_x_y_z",
+    '"""': "service",
+    "'''": "service",
+    "back\\slash \\n \\": "back_slash_n",
+    "100% %s %(here)s ${HOME}": "s_here_s_home",
+    "a; b # c | d & e > f": "a_b_c_d_e_f",
+    f"$({RUN}) `{RUN}`": "touch_executed_touch_executed",
+    f"x'; {RUN}; '": "x_touch_executed",
+    f'x"\nimport os; os.system("{RUN}") #'.replace("\n", " "): "x_import_os",
+    "<b>[red]*bold*[/red]</b>": "b_red_bold_red_b",
+    "]]] = { } }} %} #}": "service",
+    "../x": "x",
+    "/abs": "abs",
+    "a/b": "a_b",
+    "class": "class",
+    "json": "json",
+    "test": "test",
+    "app": "app",
+    "migrations": "migrations",
+    "Alembic": "alembic_service",
+    "SQLAlchemy": "sqlalchemy_service",
+    "pytest.alembic": "pytest_alembic_service",
+    "con": "con_service",
+    "NUL": "nul_service",
+    "LPT1": "lpt1_service",
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_a_name_is_shown_as_it_was_typed(
+    tmp_path: Path, environment: dict[str, str], name: str
+) -> None:
+    project = baked(tmp_path / "out", environment, project_name=name)
+    assert "Ready in" in project.output
+    shown = name if name.strip() else "service"
+    readme = (project.path / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith(f"# {shown}\n")
+    pyproject = tomllib.loads((project.path / "pyproject.toml").read_text("utf-8"))
+    assert pyproject["project"]["description"] == shown
+    assert pyproject["project"]["name"] == project.path.name == slug(name)
+    assert project.run("git", "status", "--short") == ""
+    assert not list(tmp_path.rglob("executed"))
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_a_slug_comes_from_the_name(name: str) -> None:
+    assert slug(name).startswith(ACCEPTED[name])
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,63}", slug(name))
+
+
+@pytest.mark.parametrize(
+    "project_slug", ["json", "test", "app", "migrations", "class", "Orders-2"]
+)
+def test_a_project_works_whatever_it_is_called(
+    tmp_path: Path, environment: dict[str, str], project_slug: str
+) -> None:
+    project = baked(tmp_path / "out", environment, project_slug=project_slug)
+    assert "6 passed" in project.run("pytest")
+    project.run("alembic", "upgrade", "head")
+    project.run("alembic", "check")
+
+
+ONE_LINE = "project_name: is one line of text, without tabs and control characters"
+JINJA = "must not hold {{, which begins a command of Jinja"
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "message"),
+    [
+        ("project_name", "two\nlines", ONE_LINE),
+        ("project_name", "a\ttab", ONE_LINE),
+        ("project_name", "a\x1b[31mcolour", ONE_LINE),
+        ("project_name", "a\u2028line", ONE_LINE),
+        ("project_name", "a\udcffbyte", ONE_LINE),
+        # What Cookiecutter makes of these is what somebody may type at the prompt.
+        ("project_name", "{{ '{{' }} 1+1 }}", f"project_name: {JINJA}"),
+        ("project_name", "{{ '{%' }} if", JINJA.replace("{{", "{%")),
+        ("project_name", "{{ '{#' }} x", JINJA.replace("{{", "{#")),
+        ("database_url", "sqlite:///{{ '{{' }}x.db", f"database_url: {JINJA}"),
+        ("project_slug", "../x", "project_slug: starts with a letter"),
+        ("project_slug", "/abs", "starts with a letter"),
+        ("project_slug", "a/b", "starts with a letter"),
+        ("project_slug", "a\\b", "starts with a letter"),
+        ("project_slug", "", "starts with a letter"),
+        ("project_slug", ".", "starts with a letter"),
+        ("project_slug", "name.", "starts with a letter"),
+        ("project_slug", "name ", "starts with a letter"),
+        ("project_slug", "name\n", "starts with a letter"),
+        ("project_slug", "-rf", "starts with a letter"),
+        ("project_slug", "日本", "starts with a letter"),
+        ("project_slug", "x" * 65, "has at most 64 characters"),
+        ("project_slug", "alembic", "alembic_service is not"),
+        ("project_slug", "Python_Dotenv", "Python_Dotenv_service is not"),
+        ("project_slug", "nul", "nul_service is not"),
+        ("project_slug", "Com1", "Com1_service is not"),
+    ],
+)
+def test_a_bad_name_is_refused_in_one_line(
+    tmp_path: Path, environment: dict[str, str], key: str, answer: str, message: str
+) -> None:
+    folder = tmp_path / "out"
+    done = bake(folder, environment, answers={key: answer})
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert message in done.stderr and done.stderr.count("\n") == 1
+    assert list(folder.iterdir()) == []
+    assert set(tmp_path.iterdir()) == {folder, tmp_path / "home"}
+    assert not list((tmp_path / "home").rglob("*.json"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("{{ 1+1 }}", f"project_name: {JINJA}"),
+        (
+            "{{ cycler.__init__.__globals__.os.system('touch executed') }}",
+            f"project_name: {JINJA}",
+        ),
+        ("[red]Ø[/red] $HOME \\n %}", ""),
+    ],
+)
+def test_what_is_typed_at_the_prompt_is_text(
+    tmp_path: Path, environment: dict[str, str], name: str, message: str
+) -> None:
+    import pexpect
+
+    terminal = pexpect.spawn(
+        str(TOOLS / "cookiecutter"),
+        [str(TEMPLATE)],
+        cwd=str(tmp_path),
+        env={**environment, "TERM": "dumb"},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 80),
+    )
+    terminal.expect_exact("(My Service): ")
+    terminal.sendline(name)
+    terminal.expect_exact("Directory and distribution name ")
+    terminal.sendline("")
+    terminal.expect_exact("Connection string of its database ")
+    terminal.sendline("")
+    terminal.expect(pexpect.EOF)
+    printed = str(terminal.before)
+    terminal.close()
+    assert not list(tmp_path.rglob("executed"))
+    if message:
+        assert terminal.exitstatus != 0
+        assert printed.splitlines()[-1] == message
+        assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    else:
+        assert terminal.exitstatus == 0
+        (readme,) = tmp_path.glob("*/README.md")
+        assert readme.read_text(encoding="utf-8").startswith(f"# {name}\n")
+
+
+def test_names_stay_text_when_the_template_is_updated(
+    repository: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    name = f"""'"{{ }} %}} $({RUN}) \\ 🐘"""
+
+    def cruft(*arguments: str, cwd: Path) -> None:
+        command = [str(TOOLS / "cruft"), *arguments]
+        subprocess.run(command, cwd=cwd, env=environment, check=True)
+
+    context = json.dumps({"project_name": name, "project_slug": "orders"})
+    url = f"file://{repository}"
+    cruft("create", "--no-input", "--extra-context", context, url, cwd=tmp_path)
+    project = Project(tmp_path / "orders", environment)
+    commit(project.path, environment, "Follow the template")
+    ini = repository / "{{cookiecutter.project_slug}}" / "alembic.ini"
+    ini.write_text(ini.read_text() + "\n# new\n")
+    commit(repository, environment, "Another template")
+    cruft("update", "--skip-apply-ask", cwd=project.path)
+    assert (project.path / "alembic.ini").read_text().endswith("\n# new\n")
+    assert (project.path / "README.md").read_text("utf-8").startswith(f"# {name}\n")
+    assert not list(tmp_path.rglob("executed"))
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_no_project_can_be_called_like_what_it_installs(
+    kind: str, original: Callable[[str], Project]
+) -> None:
+    project = original(kind).path
+    locked = tomllib.loads((project / "uv.lock").read_text())["package"]
+    names = {package["name"] for package in locked} - {project.name.replace("_", "-")}
+    assert names <= set(INSTALLED.split())
+    assert names >= {"alembic", "mako"}
