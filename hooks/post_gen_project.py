@@ -45,7 +45,7 @@ except CommandError as error:
     exit(str(error))
 """
 CORRECT_URL = "# correct DATABASE_URL in .env"
-ANSWER_SECONDS = 15
+ANSWER_SECONDS = 12
 VERSIONS = Path("migrations", "versions")
 FIRST_REVISION = "Initial revision"
 FIRST_COMMIT = "Initial commit"

@@ -376,6 +376,14 @@ class Service:
         engine.dispose()
         return tables
 
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a table, sorted."""
+        engine = sa.create_engine(self.url)
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql(f'SELECT * FROM "{table}"').all()
+        engine.dispose()
+        return sorted(map(tuple, found))
+
     def execute(self, statement: str) -> None:
         """Run a statement on the database."""
         engine = sa.create_engine(self.url)

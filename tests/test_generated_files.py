@@ -8,12 +8,15 @@ import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from tests.conftest import ANSWERS, CONNECTIONS, TEMPLATE, TOOLS, Project
-from tests.servers import PASSWORD
+from tests.servers import PASSWORD, MariaDB
 
 RENDERED = {
     ".env.example",
@@ -148,6 +151,46 @@ def test_configuration_can_be_read_by_what_reads_it(
     if not is_file(kind):
         compose = yaml.safe_load((project.path / "compose.yaml").read_text())
         assert list(compose["services"]) == ["database"]
+
+
+@each_kind
+def test_compose_file_is_sound(kind: str, original: Callable[[str], Project]) -> None:
+    if not is_file(kind):
+        check_compose(original(kind).path / "compose.yaml")
+
+
+def check_compose(file: Path) -> dict[str, Any]:
+    """Compare a Compose file with Compose's schema and return its contents."""
+    schema = ("--builtin-schema", "vendor.compose-spec")
+    subprocess.run([TOOLS / "check-jsonschema", *schema, file], check=True)
+    contents: dict[str, Any] = yaml.safe_load(file.read_text())
+    return contents
+
+
+@pytest.mark.parametrize("user", ["orders", "o'r`d\"e$rs", "back%5Cslash", "größe"])
+def test_the_user_of_a_mysql_container_may_make_databases(
+    rendered: Callable[..., Path], mariadb: MariaDB, user: str
+) -> None:
+    """Its image lets a user other than root into one database alone."""
+    url = f"mariadb://{user}:p@localhost/orders"
+    compose = check_compose(rendered(database_url=url) / "compose.yaml")
+    (database,) = compose["services"].values()
+    name = database["environment"]["MARIADB_USER"].replace("$$", "$")
+    assert name == unquote(user)
+    target = database["configs"][0]["target"]
+    assert target == "/docker-entrypoint-initdb.d/grant.sql"
+    engine = sa.create_engine(mariadb.url(), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        literal = sa.literal(name).compile(
+            dialect=engine.dialect, compile_kwargs={"literal_binds": True}
+        )
+        connection.exec_driver_sql(f"CREATE USER {literal}@'%%'")
+        content = compose["configs"]["grant"]["content"].replace("$$", "$")
+        mariadb.query(content)
+        query = "SELECT create_priv FROM mysql.user WHERE user = %s"
+        assert connection.exec_driver_sql(query, (name,)).scalar() == "Y"
+        connection.exec_driver_sql(f"DROP USER {literal}@'%%'")
+    engine.dispose()
 
 
 @each_kind

@@ -23,7 +23,7 @@ from tests.conftest import (
     baked,
     clean_environment,
 )
-from tests.servers import PASSWORD, Postgres
+from tests.servers import PASSWORD, MariaDB, Postgres
 from tests.test_article import operations
 
 SECONDS = r"\d+\.\d s"
@@ -121,6 +121,36 @@ def test_a_good_run_on_a_server(
     assert PASSWORD not in project.output
 
 
+def test_a_good_run_on_mariadb(
+    mariadb: MariaDB, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    url = mariadb.url("mariadb", "orders")
+    project = baked(tmp_path / "out", environment, database_url=url)
+    place = f"orders at 127.0.0.1:{mariadb.port}"
+    assert f"Creating my_service for MariaDB ({place})\n" in project.output
+    assert f"  database         {place} is to be made\n" in project.output
+    assert "Ready in" in project.output
+    type_in(project, *next_steps(project))
+    assert mariadb.query("SELECT * FROM user", "orders") == []
+    assert PASSWORD not in project.output
+
+
+@pytest.mark.parametrize("folder", ["elsewhere", "else where"])
+def test_into_another_folder(
+    tmp_path: Path, environment: dict[str, str], folder: str
+) -> None:
+    """What is to be typed next works where the command was typed."""
+    here = tmp_path / "here"
+    here.mkdir()
+    environment["PWD"] = str(here)
+    project = baked(tmp_path / folder, environment)
+    commands = next_steps(project)
+    subprocess.run(
+        ["bash", "-ec", "\n".join(commands)], cwd=here, env=environment, check=True
+    )
+    assert (project.path / "my_service.db").exists()
+
+
 def test_a_password_of_any_characters(
     postgres: Postgres, tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -166,12 +196,13 @@ def test_with_the_server_down(tmp_path: Path, environment: dict[str, str]) -> No
     assert PASSWORD not in project.output
 
 
+@pytest.mark.parametrize("driver", ["postgresql+psycopg2", "mysql+asyncmy"])
 def test_with_a_server_that_never_answers(
-    tmp_path: Path, environment: dict[str, str]
+    tmp_path: Path, environment: dict[str, str], driver: str
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
-        url = f"postgresql+psycopg2://postgres:{PASSWORD}@127.0.0.1:{port}/orders"
+        url = f"{driver}://postgres:{PASSWORD}@127.0.0.1:{port}/orders"
         started = time.monotonic()
         project = baked(tmp_path / "out", environment, database_url=url)
     assert time.monotonic() - started < 30
