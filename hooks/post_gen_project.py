@@ -265,7 +265,7 @@ def commit_all() -> list[str]:
     if git is None:
         report("git", "is not installed, no repository made")
         return [f"git init && {commit}"]
-    if has_commit(git):
+    if has_history(git):
         report("git", "the repository is there already, nothing committed")
         return []
     for parent in Path.cwd().parents:
@@ -298,15 +298,15 @@ def commit_all() -> list[str]:
     return []
 
 
-def has_commit(git: str) -> bool:
+def has_history(git: str) -> bool:
     """Return whether the project is a repository of its own with a history."""
     if not Path(".git").exists():
         return False
     try:
-        run(git, "rev-parse", "--verify", "HEAD")
+        return bool(run(git, "rev-list", "--all", "--max-count=1"))
     except StepFailed:
-        return False
-    return True
+        # It is not ours to touch, unless `git init` was killed.
+        return Path(".git").is_file() or Path(".git", "HEAD").exists()
 
 
 def run(*command: str | Path, timeout: float | None = None) -> str:

@@ -29,6 +29,7 @@ ACCEPTED = {
     "2nd Service 2": "nd_service_2",
     "Ünïcode": "unicode",
     "Cafe\u0301": "cafe",
+    "Größe & Co.": "grosse_co",
     "日本語": "ri_ben_yu",
     "خدمة الطلبات": "khdm_ltlbt",
     "x" * 300: "x" * 64,

@@ -13,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from cookiecutter_alembic.databases import ALIASES, DRIVERS, Driver
 from tests.conftest import (
     ANSWERS,
+    ASKED,
     CONNECTIONS,
     TEMPLATE,
     TOOLS,
@@ -65,6 +67,27 @@ def test_the_first_line_of_the_readme(tmp_path: Path) -> None:
     )
     assert "Ready in" in done.stdout, done.stdout + done.stderr
     assert len(list(tmp_path.glob("my_service/migrations/versions/*.py"))) == 1
+
+
+def test_each_answer_is_documented() -> None:
+    page = (TEMPLATE / "docs" / "answers.md").read_text()
+    assert set(re.findall(r"^## `(.+)`$", page, re.MULTILINE)) == ASKED
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
+def test_each_driver_is_documented(driver: Driver) -> None:
+    page = (TEMPLATE / "docs" / "answers.md").read_text()
+    (row,) = re.findall(rf"^\| (`{re.escape(driver.name)}`.*) \|$", page, re.MULTILINE)
+    schemes, packages, style, migrations, _ = row.split(" | ")
+    aliases = [name for name, full in ALIASES.items() if full == driver.name]
+    assert set(re.findall("`(.+?)`", schemes)) == {driver.name, *aliases}
+    wanted = [package.partition(">")[0] for package in driver.packages]
+    assert packages == (", ".join(wanted) or "–")
+    assert style == ("awaits" if driver.is_async else "is synchronous")
+    name = (driver.migrations or driver.name).rpartition("+")[2]
+    assert migrations == name.replace("sqlite", "sqlite3")
+    readme = (TEMPLATE / "README.md").read_text()
+    assert f"`{driver.name}://" in readme
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
