@@ -318,6 +318,8 @@ class ConnectionString:
             for part in self.parameters
             if part.name in ("host", "unix_socket")
         ]
+        if not named and not self.host and self.dialect.family == "postgresql":
+            return "a local socket"
         if not named:
             return f"{self.host or 'localhost'}:{self.port}"
         return ", ".join(
@@ -328,13 +330,12 @@ class ConnectionString:
     @property
     def suits_container(self) -> bool:
         """Whether it would find a container's server that this machine forwards to."""
-        # Without a host, drivers of PostgreSQL look for a socket.
-        host = self.host or ("localhost" if self.dialect.family == "mysql" else "")
         is_elsewhere = any(
             part.name in ("host", "hostaddr", "port", "service", "unix_socket")
             for part in self.parameters
         )
-        return host in ("localhost", "127.0.0.1", "::1") and not is_elsewhere
+        loopback = [f"{host}:{self.port}" for host in ("localhost", "127.0.0.1", "::1")]
+        return self.address in loopback and not is_elsewhere
 
     def _written(
         self, password: str | None, secret: Callable[[Parameter], str | None]

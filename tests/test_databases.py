@@ -130,7 +130,8 @@ def test_a_password_after_the_question_mark_is_a_secret(
     ("url", "place"),
     [
         ("sqlite:///my file.db", "my file.db"),
-        ("postgresql:///db", "db at localhost:5432"),
+        ("postgresql:///db", "db at a local socket"),
+        ("mysql:///db", "db at localhost:3306"),
         ("postgresql://[::1]:5433/db", "db at ::1:5433"),
         ("postgresql://u@/db?host=/run/postgresql", "db at /run/postgresql"),
         ("postgresql://u@/db?host=h1:5433&host=h2", "db at h1:5433, h2:5432"),

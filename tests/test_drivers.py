@@ -183,6 +183,26 @@ def test_migrations_may_have_a_url_without_what_asyncpg_alone_understands(
     assert "6 passed" in project.run("pytest")
 
 
+GIVEN_ASYNC_ENGINE = """
+from alembic import command
+from alembic.config import Config
+from app.database import engine
+
+config = Config("alembic.ini")
+config.attributes["connection"] = engine
+command.upgrade(config, "head")
+"""
+
+
+def test_an_engine_that_migrations_cannot_run_on_is_not_passed_over(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("aiosqlite")
+    output = project.run("python", "-c", GIVEN_ASYNC_ENGINE, code=1)
+    assert "given: AsyncEngine, not a Connection or Engine" in output
+    assert not (project.path / "my_service.db").exists()
+
+
 @pytest.mark.parametrize("kind", ["mariadb_pymysql", "mysql_asyncmy"])
 def test_what_pymysql_does_not_understand_is_named_in_one_line(
     copied: Callable[[str], Project], kind: str

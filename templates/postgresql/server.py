@@ -14,14 +14,14 @@ FAILURES = (DBAPIError,)
 
 
 def addresses(url: URL) -> list[tuple[str, str]]:
-    """Return the hosts that a URL names, or the folders of their sockets, and ports."""
+    """Return the hosts that a URL names, or folders of sockets, "" for the usual one."""
     # What the driver is told, which a query such as ?host=… changes, or else takes.
     _, told = url.get_dialect()().create_connect_args(url)
     hostaddr, host, port = (
         str(told.get(name) or os.environ.get(f"PG{name.upper()}") or "")
         for name in ("hostaddr", "host", "port")
     )
-    hosts = (hostaddr or host or "/").split(",")
+    hosts = (hostaddr or host).split(",")
     ports = (port or "5432").split(",")
     return list(zip_longest(hosts, ports, fillvalue=ports[-1]))
 

@@ -107,7 +107,7 @@ def _server_for(variable: str) -> URL:
 
 def _is_local(url: URL) -> bool:
     return all(
-        host == "localhost" or host.startswith("/") or _is_loopback(host)
+        host in ("", "localhost") or host.startswith("/") or _is_loopback(host)
         for host, _port in server.addresses(url)
     )
 
@@ -140,8 +140,11 @@ def _reason(url: URL, error: BaseException) -> str:
 
 
 def _server(url: URL) -> str:
-    places = (
-        host if host.startswith("/") else f"{host}:{port}"
-        for host, port in server.addresses(url)
-    )
-    return f"{url.drivername} at {', '.join(places)}"
+    places = ", ".join(_place(host, port) for host, port in server.addresses(url))
+    return f"{url.drivername} at {places}"
+
+
+def _place(host: str, port: str) -> str:
+    if host.startswith("/"):
+        return host
+    return f"{host}:{port}" if host else "a local socket"

@@ -6,6 +6,7 @@ from logging.config import fileConfig
 from typing import Any
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
 import app.models  # noqa: F401  every model has to be imported to be seen
@@ -82,6 +83,8 @@ elif isinstance(given, Connection):
 elif isinstance(given, Engine):
     with given.connect() as connection:
         run(connection)
+elif given is not None:
+    raise CommandError(f"given: {type(given).__name__}, not a Connection or Engine")
 elif scratch.is_wanted():
     scratch.compare(**options)
 else:
