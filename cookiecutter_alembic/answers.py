@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -42,6 +43,7 @@ class AnswersExtension(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        _shield_typed_url()
         environment.filters["slug"] = slug
         environment.filters["database"] = database
         environment.filters["check_answers"] = check_answers
@@ -176,21 +178,49 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
+# The password, and whatever follows the `?`, of a connection string.
+_MAY_BE_SECRET = re.compile(r"(?<=:).*(?=@)|(?<=\?).*", re.DOTALL)
+
+
+def _shield_typed_url() -> None:
+    """Keep Jinja from reading a password given as `key=value`.
+
+    Cookiecutter renders such an answer. Braces in a password would change it, or make
+    Cookiecutter print all answers with its error message. Percent-encoded, they mean the
+    same. Cookiecutter makes this environment before it renders the first answer.
+    """
+    for answers in _prompted_context().values():
+        url = answers.get("database_url")
+        if isinstance(url, str) and "://" in url:
+            scheme, separator, rest = url.partition("://")
+            rest = _MAY_BE_SECRET.sub(lambda part: part[0].replace("{", "%7B"), rest)
+            answers["database_url"] = f"{scheme}{separator}{rest}"
+
+
 def _forget_typed_url(url: str) -> None:
     """Replace Cookiecutter's second copy of the answers' connection string.
 
     `cookiecutter.main` copies answers given as `key=value` to `context["_cookiecutter"]`,
-    which it later writes to the replay file. Only the frame that renders the private
-    variables, `cookiecutter.prompt.prompt_for_config`, holds that dictionary.
+    which it later writes to the replay file.
+    """
+    copy = _prompted_context().get("_cookiecutter", {})
+    if "database_url" in copy:
+        copy["database_url"] = url
+
+
+def _prompted_context() -> dict[str, Any]:
+    """Return the context that Cookiecutter is asking for, where it is.
+
+    Only the frame that renders the answers, `cookiecutter.prompt.prompt_for_config`,
+    holds that dictionary.
     """
     frame = sys._getframe()
     while frame.f_code.co_name != "prompt_for_config":
         if frame.f_back is None:
-            return
+            return {}
         frame = frame.f_back
-    copy = frame.f_locals["context"].get("_cookiecutter", {})
-    if "database_url" in copy:
-        copy["database_url"] = url
+    context: dict[str, Any] = frame.f_locals["context"]
+    return context
 
 
 def _forget_modules() -> None:

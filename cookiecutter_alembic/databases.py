@@ -192,7 +192,7 @@ _BY_NAME = {driver.name: driver for driver in DRIVERS}
 
 _URL = re.compile(
     r"""
-    (?P<scheme> [^:/]+ ) ://
+    (?P<scheme> [\w+.-]+ ) ://
     (?: (?P<login> [^:/]* ) (?: : (?P<password> [^@]* ) )? @ )?
     (?P<location>
         (?: \[ (?P<ipv6> [^/?]+ ) \] | (?P<host> [^/:?]+ ) )?
@@ -208,7 +208,7 @@ _URL = re.compile(
 _PASSWORD = ("password", "passwd")
 
 # Other parameters that are secrets. A path such as `passfile` is none.
-_SECRET = re.compile("passw|secret", re.IGNORECASE)
+_SECRET = re.compile("pass(?!file)|secret|scram_.*_key", re.IGNORECASE)
 
 
 class InvalidUrl(ValueError):
