@@ -315,3 +315,24 @@ def test_mariadb_says_what_it_refuses(service: Service) -> None:
     assert "Access denied for user 'modest'" in output
     assert output.count("\n") == 1
     server.query("DROP USER modest@'127.0.0.1'")
+
+
+@pytest.mark.parametrize(
+    "service", ["mariadb_pymysql", "mariadb_asyncmy"], indirect=True
+)
+def test_mariadb_takes_a_password_beyond_ascii(service: Service) -> None:
+    """From the application, from migrations and from the tests."""
+    assert service.server
+    project, server = service.project, service.server
+    password = "é€日🐘"
+    server.query(f"GRANT ALL ON *.* TO any@'127.0.0.1' IDENTIFIED BY '{password}'")
+    project.environment["DATABASE_URL"] = server.url(
+        service.connection.driver.name, "orders", "any", password
+    )
+    project.run("python", "-m", "migrations", "create")
+    project.run("alembic", "upgrade", "head")
+    is_async = service.connection.driver.is_async
+    project.run("python", "-c", ASYNC_SESSION if is_async else SYNC_SESSION)
+    assert "6 passed" in project.run("pytest")
+    project.run("mypy")
+    server.query("DROP USER any@'127.0.0.1'")

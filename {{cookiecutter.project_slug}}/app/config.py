@@ -4,9 +4,16 @@
 
 import os
 from pathlib import Path
+{% if database.dialect.family == "mysql" %}
+from typing import Any
+{% endif %}
 
 from dotenv import dotenv_values
+{% if database.dialect.family == "mysql" %}
+from sqlalchemy import URL, Dialect, Engine, event, make_url
+{% else %}
 from sqlalchemy import URL, make_url
+{% endif %}
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,4 +129,16 @@ def on_driver(url: URL, driver: str) -> URL:
 {% endif %}
 {% else %}
     return url
+{% endif %}
+{% if database.dialect.family == "mysql" %}
+
+
+@event.listens_for(Engine, "do_connect")
+def _encode_password(
+    dialect: Dialect, _record: object, _args: object, told: dict[str, Any]
+) -> None:
+    # The drivers would send it in Latin-1, and the server expects UTF-8.
+    password = told.get("password")
+    if dialect.name == DIALECT and isinstance(password, str):
+        told["password"] = password.encode()
 {% endif %}
