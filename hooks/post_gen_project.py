@@ -17,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 PROJECT: dict[str, Any] = {{cookiecutter | for_hook}}  # type: ignore # noqa: F821
 
-PYTHON = Path(".venv", "Scripts/python.exe" if os.name == "nt" else "bin/python")
+ENVIRONMENT = Path(".venv")
+PYTHON = Path(ENVIRONMENT, "Scripts/python.exe" if os.name == "nt" else "bin/python")
 ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
 PIP_WITH_GROUPS = "pip>=25.1"  # Python 3.11 comes with one that knows no --group.
 WITHOUT_UV = [
@@ -82,7 +84,7 @@ def main() -> None:
     install = make_environment()
     revise = write_first_revision(has_environment=not install)
     start, create = look_at_database(is_possible=not (install or settle))
-    commit = commit_all()
+    commit = commit_all(is_complete=not revise)
     trouble = [*settle, *install, *revise, *start, *commit]
     if trouble:
         say("\nNext:\n")
@@ -136,11 +138,13 @@ def remove_torn_files() -> None:
     for path in (Path(".env"), Path("uv.lock"), *VERSIONS.glob("*.py")):
         if path.is_file() and not path.stat().st_size:
             path.unlink()
-    environment = Path(".venv")
-    if environment.is_dir() and not (
-        PYTHON.exists() and Path(environment, "pyvenv.cfg").is_file()
-    ):
-        shutil.rmtree(environment)
+    for half_written in Path().glob(".tmp??????"):  # uv's name for a lock to be.
+        half_written.unlink()
+    # uv and pip take a package for installed that they were killed over. The first
+    # revision comes right after them, and is made with an environment that is whole.
+    is_whole = any(VERSIONS.glob("*.py")) and PYTHON.exists()
+    if ENVIRONMENT.is_dir() and not is_whole:
+        shutil.rmtree(ENVIRONMENT)
 
 
 def write_dotenv() -> list[str]:
@@ -179,6 +183,7 @@ def make_environment() -> list[str]:
         The commands that do it later, none where it is done.
     """
     started = time.monotonic()
+    is_new = not ENVIRONMENT.exists()
     uv = shutil.which("uv")
     try:
         if uv:
@@ -188,6 +193,8 @@ def make_environment() -> list[str]:
             run(PYTHON, "-m", "pip", "install", PIP_WITH_GROUPS)
             run(PYTHON, "-m", "pip", "install", "--editable", ".", "--group", "dev")
     except StepFailed as failure:
+        if is_new:  # The commands that make it later would take it for whole.
+            shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         if "(from versions: none)" in str(failure):
             report("environment", "pip reaches no package index")
         else:
@@ -207,7 +214,15 @@ def write_first_revision(*, has_environment: bool) -> list[str]:
     """
     started = time.monotonic()
     later = [f'alembic revision --autogenerate -m "{FIRST_REVISION}"']
-    if any(VERSIONS.glob("*.py")):
+    if revisions := [*VERSIONS.glob("*.py")]:
+        if (
+            has_environment
+            and len(revisions) == 1
+            and not Path(".git/logs/HEAD").exists()
+        ):
+            # A run that was killed may not have come to it.
+            with suppress(StepFailed):
+                run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
         report("first revision", "there is one already")
         return []
     if not has_environment:
@@ -254,7 +269,7 @@ def look_at_database(*, is_possible: bool) -> tuple[list[str], list[str]]:
     return [], create
 
 
-def commit_all() -> list[str]:
+def commit_all(*, is_complete: bool) -> list[str]:
     """Make a repository and its first commit, unless inside a repository already.
 
     Returns:
@@ -272,6 +287,9 @@ def commit_all() -> list[str]:
         if (parent / ".git").exists():
             report("git", f"inside the repository {parent.name}, nothing committed")
             return [f'git add . && git commit -m "Add {PROJECT["slug"]}" -- .']
+    if not is_complete:
+        report("git", "waits for the first revision")
+        return [f"git init && {commit}"]
     # A name and address that git guesses would stay in the history for ever.
     git_command = [git, "-c", "user.useConfigOnly=true"]
     try:

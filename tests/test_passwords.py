@@ -66,8 +66,6 @@ NOTABLE = [
     "at the end\\",
     "at the end\\\\",
     "{{ 1 }}{% raw %}{# #",
-]
-NOTABLE_BEYOND_ASCII = [
     "pässwörd",
     "日本語",
     "🐘" * 200,
@@ -80,8 +78,6 @@ NOTABLE_BEYOND_ASCII = [
 ASCII = st.characters(min_codepoint=32, max_codepoint=126)
 ACCENTED = st.characters(max_codepoint=0x24F, categories=["L"])
 SHOWN = st.characters(categories=("L", "M", "N", "P", "S", "Zs"))
-
-
 ANY = ASCII | ACCENTED | SHOWN
 
 
@@ -99,8 +95,7 @@ def passwords(characters: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return short | tricky(characters) | st.text(characters, min_size=200, max_size=200)
 
 
-ASCII_PASSWORDS = passwords(ASCII)
-ALL_PASSWORDS = ASCII_PASSWORDS | passwords(ANY)
+PASSWORDS = passwords(ASCII) | passwords(ANY)
 
 
 class Typed(NamedTuple):
@@ -211,18 +206,15 @@ class Account:
     @property
     def passwords(self) -> st.SearchStrategy[str]:
         """Passwords that the driver sends as the server has them."""
-        # To MariaDB, drivers send Latin-1, where the server wants UTF-8.
-        if self.is_mariadb:
-            return ASCII_PASSWORDS
         if self.kind == "asyncpg":
-            return ALL_PASSWORDS.filter(is_same_to_asyncpg)
-        return ALL_PASSWORDS
+            return PASSWORDS.filter(is_same_to_asyncpg)
+        return PASSWORDS
 
     @property
     def notable(self) -> list[str]:
         """Those among them that make trouble where something is not quoted."""
         # PostgreSQL has no empty password.
-        return NOTABLE + ([""] if self.is_mariadb else NOTABLE_BEYOND_ASCII)
+        return [*NOTABLE, ""] if self.is_mariadb else NOTABLE
 
     def url(self, text: str) -> str:
         """Return a URL with a password as it is typed."""
