@@ -138,12 +138,13 @@ def remove_torn_files() -> None:
     for path in (Path(".env"), Path("uv.lock"), *VERSIONS.glob("*.py")):
         if path.is_file() and not path.stat().st_size:
             path.unlink()
-    for half_written in Path().glob(".tmp??????"):  # uv's name for a lock to be.
-        half_written.unlink()
     # uv and pip take a package for installed that they were killed over. The first
     # revision comes right after them, and is made with an environment that is whole.
-    is_whole = any(VERSIONS.glob("*.py")) and PYTHON.exists()
-    if ENVIRONMENT.is_dir() and not is_whole:
+    if any(VERSIONS.glob("*.py")) and PYTHON.exists():
+        return
+    for half_written in Path().glob(".tmp??????"):  # uv's name for a lock to be.
+        half_written.unlink()
+    if ENVIRONMENT.is_dir() and not ENVIRONMENT.is_symlink():
         shutil.rmtree(ENVIRONMENT)
 
 
