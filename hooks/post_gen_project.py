@@ -135,15 +135,16 @@ def remove_torn_files() -> None:
 
     The files are written in one go, so one that is not whole is empty.
     """
-    for path in (Path(".env"), Path("uv.lock"), *VERSIONS.glob("*.py")):
+    for path in (Path(".env"), Path("uv.lock"), *VERSIONS.glob("[0-9]*.py")):
         if path.is_file() and not path.stat().st_size:
             path.unlink()
     # uv and pip take a package for installed that they were killed over. The first
     # revision comes right after them, and is made with an environment that is whole.
     if any(VERSIONS.glob("*.py")) and PYTHON.exists():
         return
-    for half_written in Path().glob(".tmp??????"):  # uv's name for a lock to be.
-        half_written.unlink()
+    for path in Path().glob(".tmp??????"):  # uv's name for a lock to be.
+        if path.is_file():
+            path.unlink()
     if ENVIRONMENT.is_dir() and not ENVIRONMENT.is_symlink():
         shutil.rmtree(ENVIRONMENT)
 
