@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,10 @@ CONNECTIONS = {
 
 
 AnyServer = TypeVar("AnyServer", bound=servers.Server)
+
+# A shell that runs the tests in the background makes them ignore Ctrl-C, and with them all
+# that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hooks look for it here, also those of bakes inside the tests' own process.
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
