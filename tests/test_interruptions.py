@@ -123,6 +123,8 @@ class Bake:
         self.project = Project(self.out / SLUG, environment)
         self.here = folder / typed_in
         self.temporary = folder / "tmp"
+        # Killed before the hook begins, Cookiecutter leaves what it has rendered of it.
+        shutil.rmtree(self.temporary, ignore_errors=True)
         for made in (self.out, self.temporary):
             made.mkdir(parents=True, exist_ok=True)
         # A shell sets the first, and the hook asks for it.
