@@ -24,7 +24,6 @@ class Server:
     volume: str
     superuser: str
     superuser_password_variable: str
-    random_password_variable: str
     user_variable: str
     password_variable: str
     database_variable: str
@@ -87,7 +86,6 @@ POSTGRESQL = Dialect(
         volume="/var/lib/postgresql",
         superuser="postgres",
         superuser_password_variable="POSTGRES_PASSWORD",
-        random_password_variable="",
         user_variable="POSTGRES_USER",
         password_variable="POSTGRES_PASSWORD",
         database_variable="POSTGRES_DB",
@@ -110,7 +108,6 @@ def _mysql(name: str, title: str, image: str, ping: str) -> Dialect:
             volume="/var/lib/mysql",
             superuser="root",
             superuser_password_variable=f"{prefix}_ROOT_PASSWORD",
-            random_password_variable=f"{prefix}_RANDOM_ROOT_PASSWORD",
             user_variable=f"{prefix}_USER",
             password_variable=f"{prefix}_PASSWORD",
             database_variable=f"{prefix}_DATABASE",
@@ -179,6 +176,7 @@ DRIVERS = (
 
 # Schemes that name no driver, as hosting platforms hand them out.
 ALIASES = {
+    "sqlite": "sqlite",
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
     "mysql": "mysql+pymysql",
@@ -299,7 +297,7 @@ class ConnectionString:
         """The schemes without a driver that name this kind of database."""
         return [
             scheme
-            for scheme, name in {**ALIASES, "sqlite": "sqlite"}.items()
+            for scheme, name in ALIASES.items()
             if _BY_NAME[name].dialect is self.dialect and scheme != self.driver.name
         ]
 
