@@ -149,6 +149,21 @@ class Project:
             models.write(f"    username = sa.Column({self.string}, index=True)\n")
 
 
+def bake_command(
+    folder: Path,
+    *options: str,
+    template: str | Path = TEMPLATE,
+    answers: dict[str, str],
+) -> list[str]:
+    """Return the command that bakes, which ignores keys that it does not know."""
+    assert set(answers) <= ASKED
+    return [
+        str(TOOLS / "cookiecutter"),
+        *("--no-input", "--output-dir", str(folder), *options, str(template)),
+        *(f"{key}={answer}" for key, answer in answers.items()),
+    ]
+
+
 def bake(
     folder: Path,
     environment: dict[str, str],
@@ -156,19 +171,29 @@ def bake(
     template: str | Path = TEMPLATE,
     answers: dict[str, str],
 ) -> subprocess.CompletedProcess[str]:
-    """Run the real `cookiecutter` command, which ignores keys that it does not know."""
-    assert set(answers) <= ASKED
+    """Run the real `cookiecutter` command."""
     folder.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
-        [
-            TOOLS / "cookiecutter",
-            *("--no-input", "--output-dir", folder, *options, template),
-            *(f"{key}={answer}" for key, answer in answers.items()),
-        ],
+        bake_command(folder, *options, template=template, answers=answers),
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
+    )
+
+
+def bake_in_terminal(folder: Path, environment: dict[str, str]) -> Any:
+    """Start to bake on a pseudo-terminal and return it, for the answers to be typed."""
+    import pexpect
+
+    return pexpect.spawn(
+        str(TOOLS / "cookiecutter"),
+        ["--output-dir", str(folder), str(TEMPLATE)],
+        cwd=str(folder),
+        env={**environment, "TERM": "dumb"},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 80),
     )
 
 
@@ -244,6 +269,12 @@ def checkout(tmp_path: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder / name)
     return folder
+
+
+def cruft(*arguments: str, cwd: Path, environment: dict[str, str]) -> None:
+    """Run the real `cruft` command."""
+    command = [str(TOOLS / "cruft"), *arguments]
+    subprocess.run(command, cwd=cwd, env=environment, check=True)
 
 
 def commit(folder: Path, environment: dict[str, str], message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from click import ClickException
 from pytest_cookies.plugin import Cookies
 
-from tests.conftest import TEMPLATE, TOOLS, Project, bake
+from tests.conftest import Project, bake, bake_in_terminal
 from tests.servers import PASSWORD, Postgres
 
 
@@ -41,14 +41,7 @@ def test_with_answers_typed_at_the_prompt(
 ) -> None:
     import pexpect
 
-    terminal = pexpect.spawn(
-        str(TOOLS / "cookiecutter"),
-        ["--output-dir", str(tmp_path), str(TEMPLATE)],
-        env={**environment, "TERM": "dumb"},
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(24, 80),
-    )
+    terminal = bake_in_terminal(tmp_path, environment)
     terminal.expect_exact("[1/3] Name of the service (My Service): ")
     terminal.sendline("Ørders & Co. “1”")
     terminal.expect_exact("[2/3] Directory and distribution name (orders_co_1): ")

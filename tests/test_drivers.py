@@ -44,13 +44,18 @@ asyncio.run(main())
 """
 
 
+def use_session(service: Service) -> None:
+    """Write and read rows through the session that the application has."""
+    is_async = service.connection.driver.is_async
+    service.project.run("python", "-c", ASYNC_SESSION if is_async else SYNC_SESSION)
+
+
 @each_driver
 def test_the_session_reads_and_writes(service: Service) -> None:
     project = service.project
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
-    is_async = service.connection.driver.is_async
-    project.run("python", "-c", ASYNC_SESSION if is_async else SYNC_SESSION)
+    use_session(service)
     assert service.rows("user") == [(7,), (8,)]
     assert "6 passed" in project.run("pytest")
     assert service.rows("user") == [(7,), (8,)]
@@ -265,8 +270,7 @@ def test_the_first_of_several_hosts_that_answers(service: Service) -> None:
     output = project.run("python", "-m", "migrations", "create")
     assert f"at 127.0.0.1:9, 127.0.0.1:{port}, database orders: created" in output
     project.run("alembic", "upgrade", "head")
-    is_async = service.connection.driver.is_async
-    project.run("python", "-c", ASYNC_SESSION if is_async else SYNC_SESSION)
+    use_session(service)
 
 
 @pytest.mark.parametrize("service", ["mariadb_pymysql", "mysql_pymysql"], indirect=True)
@@ -331,8 +335,7 @@ def test_mariadb_takes_a_password_beyond_ascii(service: Service) -> None:
     )
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
-    is_async = service.connection.driver.is_async
-    project.run("python", "-c", ASYNC_SESSION if is_async else SYNC_SESSION)
+    use_session(service)
     assert "6 passed" in project.run("pytest")
     project.run("mypy")
     server.query("DROP USER any@'127.0.0.1'")

@@ -29,10 +29,10 @@ import pytest
 from cookiecutter_alembic.databases import parse
 from cookiecutter_alembic.dotenv import dotenv
 from tests.conftest import (
-    TEMPLATE,
     TOOLS,
     Project,
     bake,
+    bake_command,
     baked,
     clean_environment,
     commit,
@@ -149,11 +149,7 @@ class Bake:
 
     def command(self, *options: str) -> list[str]:
         """Return the command that bakes the project."""
-        return [
-            str(TOOLS / "cookiecutter"),
-            *("--no-input", "--output-dir", str(self.out), *options, str(TEMPLATE)),
-            *(f"{key}={answer}" for key, answer in answers(self.kind).items()),
-        ]
+        return bake_command(self.out, *options, answers=answers(self.kind))
 
     @property
     def output(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -13,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from cookiecutter_alembic.names import INSTALLED, slug
-from tests.conftest import ANSWERS, TEMPLATE, TOOLS, Project, bake, baked, commit
+from tests.conftest import (
+    ANSWERS,
+    Project,
+    bake,
+    bake_in_terminal,
+    baked,
+    commit,
+    cruft,
+)
 
 RUN = "touch executed"
 
@@ -160,15 +167,7 @@ def test_what_is_typed_at_the_prompt_is_text(
 ) -> None:
     import pexpect
 
-    terminal = pexpect.spawn(
-        str(TOOLS / "cookiecutter"),
-        [str(TEMPLATE)],
-        cwd=str(tmp_path),
-        env={**environment, "TERM": "dumb"},
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(24, 80),
-    )
+    terminal = bake_in_terminal(tmp_path, environment)
     terminal.expect_exact("(My Service): ")
     terminal.sendline(name)
     terminal.expect_exact("Directory and distribution name ")
@@ -193,20 +192,19 @@ def test_names_stay_text_when_the_template_is_updated(
     repository: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     name = f"""'"{{ }} %}} $({RUN}) \\ 🐘"""
-
-    def cruft(*arguments: str, cwd: Path) -> None:
-        command = [str(TOOLS / "cruft"), *arguments]
-        subprocess.run(command, cwd=cwd, env=environment, check=True)
-
     context = json.dumps({"project_name": name, "project_slug": "orders"})
     url = f"file://{repository}"
-    cruft("create", "--no-input", "--extra-context", context, url, cwd=tmp_path)
+    cruft(
+        *("create", "--no-input", "--extra-context", context, url),
+        cwd=tmp_path,
+        environment=environment,
+    )
     project = Project(tmp_path / "orders", environment)
     commit(project.path, environment, "Follow the template")
     ini = repository / "{{cookiecutter.project_slug}}" / "alembic.ini"
     ini.write_text(ini.read_text() + "\n# new\n")
     commit(repository, environment, "Another template")
-    cruft("update", "--skip-apply-ask", cwd=project.path)
+    cruft("update", "--skip-apply-ask", cwd=project.path, environment=environment)
     assert (project.path / "alembic.ini").read_text().endswith("\n# new\n")
     assert (project.path / "README.md").read_text("utf-8").startswith(f"# {name}\n")
     assert not list(tmp_path.rglob("executed"))

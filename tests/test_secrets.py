@@ -28,6 +28,7 @@ from tests.conftest import (
     TOOLS,
     Project,
     bake,
+    bake_in_terminal,
     baked,
     clean_environment,
     commit,
@@ -260,14 +261,7 @@ def type_in_terminal(url: str, folder: Path, environment: dict[str, str]) -> str
     """Bake with a connection string typed at the prompt, which the terminal echoes."""
     import pexpect
 
-    terminal = pexpect.spawn(
-        str(TOOLS / "cookiecutter"),
-        ["--output-dir", str(folder), str(TEMPLATE)],
-        env={**environment, "TERM": "dumb"},
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(24, 80),
-    )
+    terminal = bake_in_terminal(folder, environment)
     for prompt in ("(My Service): ", "(my_service): "):
         terminal.expect_exact(prompt)
         terminal.sendline("")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from tests.conftest import TOOLS, Project, commit
+from tests.conftest import Project, commit, cruft
 
 
 def test_an_update_changes_what_the_template_changed_and_no_more(
     repository: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    def run(*command: str | Path, cwd: Path) -> None:
-        subprocess.run(command, cwd=cwd, env=environment, check=True)
-
-    cruft = TOOLS / "cruft"
-    run(cruft, "create", "--no-input", f"file://{repository}", cwd=tmp_path)
+    url = f"file://{repository}"
+    cruft("create", "--no-input", url, cwd=tmp_path, environment=environment)
     project = Project(tmp_path / "my_service", environment)
     commit(project.path, environment, "Follow the template")
     revisions = project.revisions()
@@ -27,7 +23,7 @@ def test_an_update_changes_what_the_template_changed_and_no_more(
     answers = repository / "cookiecutter_alembic" / "answers.py"
     answers.write_text(answers.read_text().replace("return f'\"{", "return f'new \"{"))
     commit(repository, environment, "Another template")
-    run(cruft, "update", "--skip-apply-ask", cwd=project.path)
+    cruft("update", "--skip-apply-ask", cwd=project.path, environment=environment)
 
     assert project.revisions() == revisions
     assert (project.path / ".env").read_text() == dotenv
