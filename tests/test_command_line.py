@@ -17,31 +17,31 @@ from tests.servers import PASSWORD, Postgres
 
 
 def test_from_a_git_url(
-    repository: Path, tmp_path: Path, environment: dict[str, str]
+    repository: Path, bench: Path, environment: dict[str, str]
 ) -> None:
     url = f"file://{repository}"
-    done = bake(tmp_path / "out", environment, template=url, answers={})
+    done = bake(bench / "out", environment, template=url, answers={})
     assert "Ready in" in done.stdout, done.stderr
-    assert (tmp_path / "out" / "my_service" / "uv.lock").exists()
+    assert (bench / "out" / "my_service" / "uv.lock").exists()
 
 
 def test_from_a_zip_file(
-    checkout: Path, tmp_path: Path, environment: dict[str, str]
+    checkout: Path, bench: Path, environment: dict[str, str]
 ) -> None:
     archive = shutil.make_archive(
-        str(tmp_path / "template"), "zip", tmp_path, checkout.name
+        str(bench / "template"), "zip", checkout.parent, checkout.name
     )
-    done = bake(tmp_path / "out", environment, template=archive, answers={})
+    done = bake(bench / "out", environment, template=archive, answers={})
     assert "Ready in" in done.stdout, done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_with_answers_typed_at_the_prompt(
-    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+    postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
     import pexpect
 
-    terminal = bake_in_terminal(tmp_path, environment)
+    terminal = bake_in_terminal(bench, environment)
     terminal.expect_exact("[1/3] Name of the service (My Service): ")
     terminal.sendline("Ørders & Co. “1”")
     terminal.expect_exact("[2/3] Directory and distribution name (orders_co_1): ")
@@ -56,11 +56,11 @@ def test_with_answers_typed_at_the_prompt(
     assert PASSWORD not in str(terminal.before)
     terminal.close()
     assert terminal.exitstatus == 0
-    project = Project(tmp_path / "orders_co_1", environment)
+    project = Project(bench / "orders_co_1", environment)
     assert (project.path / "README.md").read_text().startswith("# Ørders & Co. “1”\n")
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
-    replays = (tmp_path / "home" / ".cookiecutter_replay").glob("*.json")
+    replays = (bench / "home" / ".cookiecutter_replay").glob("*.json")
     assert PASSWORD not in "".join(path.read_text() for path in replays)
 
 
@@ -78,9 +78,9 @@ def test_with_answers_typed_at_the_prompt(
     ],
 )
 def test_a_bad_answer_is_refused_in_one_line(
-    tmp_path: Path, environment: dict[str, str], key: str, answer: str, message: str
+    bench: Path, environment: dict[str, str], key: str, answer: str, message: str
 ) -> None:
-    folder = tmp_path / "out"
+    folder = bench / "out"
     done = bake(folder, environment, answers={key: answer})
     assert done.returncode != 0
     assert done.stdout == ""
@@ -88,8 +88,8 @@ def test_a_bad_answer_is_refused_in_one_line(
     assert done.stderr.startswith(f"{key}: ") and message in done.stderr
     assert PASSWORD not in done.stderr
     assert list(folder.iterdir()) == []
-    assert not (tmp_path / "x").exists()
-    kept = (tmp_path / "home").rglob("*.json")
+    assert not (bench / "x").exists()
+    kept = (bench / "home").rglob("*.json")
     assert not list(kept)
 
 
@@ -128,7 +128,7 @@ def test_one_process_may_bake_many_projects(cookies: Cookies) -> None:
     ],
 )
 def test_git_ignores_the_database(
-    tmp_path: Path, rendered: Callable[..., Path], path: str, ignored: bool
+    bench: Path, rendered: Callable[..., Path], path: str, ignored: bool
 ) -> None:
     project = rendered(database_url=f"sqlite:///{path}")
     assert "outside" not in (project / ".gitignore").read_text()

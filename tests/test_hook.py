@@ -65,11 +65,11 @@ def commits(project: Project) -> list[str]:
     return project.run("git", "log", "--format=%s").splitlines()
 
 
-def test_a_good_run(tmp_path: Path, environment: dict[str, str]) -> None:
-    temporary = tmp_path / "tmp"
+def test_a_good_run(bench: Path, environment: dict[str, str]) -> None:
+    temporary = bench / "tmp"
     temporary.mkdir()
     environment["TMPDIR"] = str(temporary)
-    project = baked(tmp_path / "out", environment, project_slug="orders_service")
+    project = baked(bench / "out", environment, project_slug="orders_service")
     assert re.fullmatch(
         rf"""Creating orders_service for SQLite \(orders_service\.db\)
 
@@ -98,10 +98,10 @@ Ready in {SECONDS}\. Next:
 
 
 def test_a_good_run_on_a_server(
-    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+    postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
     url = postgres.url("postgres", "orders")
-    project = baked(tmp_path / "out", environment, database_url=url)
+    project = baked(bench / "out", environment, database_url=url)
     address = f"127.0.0.1:{postgres.port}"
     place = f"orders at {address}"
     assert f"Creating my_service for PostgreSQL ({place})\n" in project.output
@@ -122,10 +122,10 @@ def test_a_good_run_on_a_server(
 
 
 def test_a_good_run_on_mariadb(
-    mariadb: MariaDB, tmp_path: Path, environment: dict[str, str]
+    mariadb: MariaDB, bench: Path, environment: dict[str, str]
 ) -> None:
     url = mariadb.url("mariadb", "orders")
-    project = baked(tmp_path / "out", environment, database_url=url)
+    project = baked(bench / "out", environment, database_url=url)
     place = f"orders at 127.0.0.1:{mariadb.port}"
     assert f"Creating my_service for MariaDB ({place})\n" in project.output
     assert f"  database         {place} is to be made\n" in project.output
@@ -137,13 +137,13 @@ def test_a_good_run_on_mariadb(
 
 @pytest.mark.parametrize("folder", ["elsewhere", "else where"])
 def test_into_another_folder(
-    tmp_path: Path, environment: dict[str, str], folder: str
+    bench: Path, environment: dict[str, str], folder: str
 ) -> None:
     """What is to be typed next works where the command was typed."""
-    here = tmp_path / "here"
+    here = bench / "here"
     here.mkdir()
     environment["PWD"] = str(here)
-    project = baked(tmp_path / folder, environment)
+    project = baked(bench / folder, environment)
     commands = next_steps(project)
     subprocess.run(
         ["bash", "-ec", "\n".join(commands)], cwd=here, env=environment, check=True
@@ -152,14 +152,14 @@ def test_into_another_folder(
 
 
 def test_a_password_of_any_characters(
-    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+    postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
     password = "p@ss:w/o?#[]%41 ${HOME} $$ 'it\"s' \\\\ ü🐘\\"
     literal = password.replace("'", "''")
     postgres.query("DROP ROLE IF EXISTS hard")
     postgres.query(f"CREATE ROLE hard LOGIN CREATEDB PASSWORD '{literal}'")
     url = postgres.url("postgres", "orders", "hard", password)
-    project = baked(tmp_path / "out", environment, database_url=url)
+    project = baked(bench / "out", environment, database_url=url)
     type_in(project, *next_steps(project))
     assert postgres.query('SELECT * FROM "user"', "orders") == []
     postgres.query("DROP DATABASE orders")
@@ -167,18 +167,18 @@ def test_a_password_of_any_characters(
 
 
 def test_the_database_may_be_there(
-    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+    postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
     postgres.query("CREATE DATABASE orders")
     url = postgres.url(database="orders")
-    project = baked(tmp_path / "out", environment, database_url=url)
+    project = baked(bench / "out", environment, database_url=url)
     assert "  database " not in project.output
     assert "python -m migrations create" not in next_steps(project)
 
 
-def test_with_the_server_down(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
     url = f"postgresql+psycopg2://postgres:{PASSWORD}@localhost:9/orders"
-    project = baked(tmp_path / "out", environment, database_url=url)
+    project = baked(bench / "out", environment, database_url=url)
     assert (
         "  database         postgresql+psycopg2 at localhost:9 does not answer\n"
         in project.output
@@ -198,46 +198,46 @@ def test_with_the_server_down(tmp_path: Path, environment: dict[str, str]) -> No
 
 @pytest.mark.parametrize("driver", ["postgresql+psycopg2", "mysql+asyncmy"])
 def test_with_a_server_that_never_answers(
-    tmp_path: Path, environment: dict[str, str], driver: str
+    bench: Path, environment: dict[str, str], driver: str
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
         url = f"{driver}://postgres:{PASSWORD}@127.0.0.1:{port}/orders"
         started = time.monotonic()
-        project = baked(tmp_path / "out", environment, database_url=url)
+        project = baked(bench / "out", environment, database_url=url)
     assert time.monotonic() - started < 30
     assert f"127.0.0.1:{port} does not answer\n" in project.output
     assert len(project.revisions()) == 1
 
 
 def test_with_a_wrong_password(
-    postgres: Postgres, tmp_path: Path, environment: dict[str, str]
+    postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
     url = postgres.url(password="not-this-one")
-    project = baked(tmp_path / "out", environment, database_url=url)
+    project = baked(bench / "out", environment, database_url=url)
     assert "password authentication failed" in project.output
     assert "not-this-one" not in project.output
     assert next_steps(project)[1] == "# correct DATABASE_URL in .env"
 
 
-def test_with_nobody_reading(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_with_nobody_reading(bench: Path, environment: dict[str, str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     subprocess.run(
         [TOOLS / "cookiecutter", "--no-input", TEMPLATE],
-        cwd=tmp_path,
+        cwd=bench,
         env=environment,
         stdout=writer,
     )
     os.close(writer)
-    project = Project(tmp_path / "my_service", environment)
+    project = Project(bench / "my_service", environment)
     assert len(project.revisions()) == 1
     assert commits(project) == ["Initial commit"]
 
 
-def test_without_uv(tmp_path: Path, environment: dict[str, str]) -> None:
-    environment["PATH"] = only(tmp_path / "bin", "git")
-    project = baked(tmp_path / "out", environment)
+def test_without_uv(bench: Path, environment: dict[str, str]) -> None:
+    environment["PATH"] = only(bench / "bin", "git")
+    project = baked(bench / "out", environment)
     assert re.search(
         rf"environment      \.venv, Python {PYTHON}, pip +{SECONDS}\n", project.output
     )
@@ -259,26 +259,24 @@ NO_NETWORK = {
 
 
 def test_uv_needs_no_network_for_a_second_project(
-    tmp_path: Path, environment: dict[str, str]
+    bench: Path, environment: dict[str, str]
 ) -> None:
-    baked(tmp_path / "first", environment)
+    baked(bench / "first", environment)
     environment["UV_OFFLINE"] = "1"
-    project = baked(tmp_path / "second", {**environment, **NO_NETWORK})
+    project = baked(bench / "second", {**environment, **NO_NETWORK})
     assert "Ready" in project.output
 
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])
-def test_without_network(
-    tmp_path: Path, environment: dict[str, str], tool: str
-) -> None:
+def test_without_network(bench: Path, environment: dict[str, str], tool: str) -> None:
     programs = ["git", "uv"] if tool == "uv" else ["git"]
     broken = {
         **environment,
         **NO_NETWORK,
-        "PATH": only(tmp_path / "bin", *programs),
-        "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "PATH": only(bench / "bin", *programs),
+        "UV_CACHE_DIR": str(bench / "cache"),
     }
-    project = baked(tmp_path / "out", broken)
+    project = baked(bench / "out", broken)
     reason = {
         "uv": "Failed to fetch: https://",
         "pip": "pip reaches no package index\n",
@@ -296,10 +294,10 @@ def test_without_network(
     assert (project.path / "my_service.db").exists()
 
 
-def test_without_git(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_without_git(bench: Path, environment: dict[str, str]) -> None:
     with_git = dict(environment)
-    environment["PATH"] = only(tmp_path / "bin", "uv")
-    project = baked(tmp_path / "out", environment)
+    environment["PATH"] = only(bench / "bin", "uv")
+    project = baked(bench / "out", environment)
     assert "  git              is not installed, no repository made\n" in project.output
     assert len(project.revisions()) == 1
     project.environment = with_git
@@ -307,20 +305,18 @@ def test_without_git(tmp_path: Path, environment: dict[str, str]) -> None:
     assert commits(project) == ["Initial commit"]
 
 
-def test_without_an_identity(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_without_an_identity(bench: Path, environment: dict[str, str]) -> None:
     config = Path(environment["HOME"], ".gitconfig")
     config.write_text("[user]\nuseConfigOnly = true\n")
-    project = baked(tmp_path / "out", environment)
+    project = baked(bench / "out", environment)
     assert "knows no name and address of yours, nothing committed" in project.output
     type_in(project, *next_steps(project))
     assert commits(project) == ["Initial commit"]
 
 
-def test_an_identity_is_never_guessed(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_an_identity_is_never_guessed(bench: Path, environment: dict[str, str]) -> None:
     Path(environment["HOME"], ".gitconfig").unlink()
-    project = baked(tmp_path / "out", environment)
+    project = baked(bench / "out", environment)
     assert "knows no name and address of yours, nothing committed" in project.output
 
 
@@ -333,7 +329,7 @@ def test_an_identity_is_never_guessed(
     ids=["signing", "hook"],
 )
 def test_a_commit_that_fails(
-    tmp_path: Path, environment: dict[str, str], config: str
+    bench: Path, environment: dict[str, str], config: str
 ) -> None:
     home = Path(environment["HOME"])
     hook = home / "hooks" / "pre-commit"
@@ -342,7 +338,7 @@ def test_a_commit_that_fails(
     hook.chmod(0o755)
     with open(home / ".gitconfig", "a") as gitconfig:
         gitconfig.write(config.format(home=home))
-    project = baked(tmp_path / "out", environment)
+    project = baked(bench / "out", environment)
     assert "  git              nothing committed: " in project.output
     assert "Ready" not in project.output
     assert 'git add --all && git commit -m "Initial commit"' in next_steps(project)
@@ -352,8 +348,8 @@ def test_a_commit_that_fails(
     assert commits(project) == ["Initial commit"]
 
 
-def test_inside_a_repository(tmp_path: Path, environment: dict[str, str]) -> None:
-    outer = tmp_path / "out"
+def test_inside_a_repository(bench: Path, environment: dict[str, str]) -> None:
+    outer = bench / "out"
     outer.mkdir()
     subprocess.run(["git", "init", "--quiet", outer], check=True)
     (outer / "unrelated.txt").touch()
@@ -369,34 +365,35 @@ def test_inside_a_repository(tmp_path: Path, environment: dict[str, str]) -> Non
 
 
 def test_settings_of_the_caller_are_not_used(
-    tmp_path: Path, environment: dict[str, str]
+    bench: Path, environment: dict[str, str]
 ) -> None:
-    other = tmp_path / "other.db"
+    other = bench / "other.db"
+    del environment["PYTHONPYCACHEPREFIX"]
     environment |= {
         "DATABASE_URL": "mysql://somebody@192.0.2.1/else",
         "MIGRATION_DATABASE_URL": f"sqlite:///{other}",
         "SHADOW_DATABASE_URL": "mysql://somebody@192.0.2.1/else",
         "ALEMBIC_CONFIG": "/nowhere/alembic.ini",
-        "VIRTUAL_ENV": str(tmp_path / "venv"),
+        "VIRTUAL_ENV": str(bench / "venv"),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "GIT_DIR": str(tmp_path / "git"),
+        "GIT_DIR": str(bench / "git"),
     }
-    project = baked(tmp_path / "out", environment)
+    project = baked(bench / "out", environment)
     assert "Ready" in project.output
     assert not other.exists()
-    assert not (tmp_path / "venv").exists()
-    assert not (tmp_path / "git").exists()
+    assert not (bench / "venv").exists()
+    assert not (bench / "git").exists()
     assert list(project.path.glob(".venv/lib/*/site-packages/alembic/__pycache__"))
 
 
 def test_again_over_a_finished_project(
-    tmp_path: Path, environment: dict[str, str]
+    bench: Path, environment: dict[str, str]
 ) -> None:
-    project = baked(tmp_path / "out", environment)
+    project = baked(bench / "out", environment)
     dotenv = project.path / ".env"
     dotenv.write_text("DATABASE_URL=sqlite:///mine.db\n")
     before = project.revisions()
-    done = bake(tmp_path / "out", environment, "--overwrite-if-exists", answers={})
+    done = bake(bench / "out", environment, "--overwrite-if-exists", answers={})
     assert done.returncode == 0
     assert "settings         .env is there already and stays as it is" in done.stdout
     assert "first revision   there is one already" in done.stdout
@@ -407,10 +404,10 @@ def test_again_over_a_finished_project(
 
 
 def test_a_password_is_written_where_it_is_read(
-    tmp_path: Path, environment: dict[str, str]
+    bench: Path, environment: dict[str, str]
 ) -> None:
     url = ARTICLE_URL.format("psycopg2")
-    project = baked(tmp_path / "out", environment, database_url=url)
+    project = baked(bench / "out", environment, database_url=url)
     code = "from app.config import database_url; print(database_url().password)"
     assert project.run("python", "-c", code) == f"{PASSWORD}\n"
     kept = "".join(

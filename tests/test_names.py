@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cookiecutter_alembic.names import INSTALLED, slug
+from cookiecutter_alembic.names import INSTALLED
 from tests.conftest import (
     ANSWERS,
     Project,
@@ -68,35 +68,41 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
+each_name = pytest.mark.parametrize("name", ACCEPTED)
+
+
+@each_name
 def test_a_name_is_shown_as_it_was_typed(
-    tmp_path: Path, environment: dict[str, str], name: str
+    bench: Path, environment: dict[str, str], name: str
 ) -> None:
-    project = baked(tmp_path / "out", environment, project_name=name)
+    answers = {"project_name": name, "project_slug": "orders"}
+    project = baked(bench / "out", environment, **answers)
     assert "Ready in" in project.output
-    shown = name if name.strip() else "service"
+    shown = name if name.strip() else "orders"
     readme = (project.path / "README.md").read_text(encoding="utf-8")
     assert readme.startswith(f"# {shown}\n")
     pyproject = tomllib.loads((project.path / "pyproject.toml").read_text("utf-8"))
     assert pyproject["project"]["description"] == shown
-    assert pyproject["project"]["name"] == project.path.name == slug(name)
     assert project.run("git", "status", "--short") == ""
-    assert not list(tmp_path.rglob("executed"))
+    assert not list(bench.rglob("executed"))
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
-def test_a_slug_comes_from_the_name(name: str) -> None:
-    assert slug(name).startswith(ACCEPTED[name])
-    assert re.fullmatch(r"[a-z][a-z0-9_]{0,63}", slug(name))
+@each_name
+def test_a_slug_comes_from_the_name(rendered: Callable[..., Path], name: str) -> None:
+    project = rendered(project_name=name)
+    assert project.name.startswith(ACCEPTED[name])
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,63}", project.name)
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    assert pyproject["project"]["name"] == project.name
 
 
 @pytest.mark.parametrize(
     "project_slug", ["json", "test", "app", "migrations", "class", "Orders-2"]
 )
 def test_a_project_works_whatever_it_is_called(
-    tmp_path: Path, environment: dict[str, str], project_slug: str
+    bench: Path, environment: dict[str, str], project_slug: str
 ) -> None:
-    project = baked(tmp_path / "out", environment, project_slug=project_slug)
+    project = baked(bench / "out", environment, project_slug=project_slug)
     assert "6 passed" in project.run("pytest")
     project.run("alembic", "upgrade", "head")
     project.run("alembic", "check")
@@ -138,16 +144,16 @@ JINJA = "must not hold {{, which begins a command of Jinja"
     ],
 )
 def test_a_bad_name_is_refused_in_one_line(
-    tmp_path: Path, environment: dict[str, str], key: str, answer: str, message: str
+    bench: Path, environment: dict[str, str], key: str, answer: str, message: str
 ) -> None:
-    folder = tmp_path / "out"
+    folder = bench / "out"
     done = bake(folder, environment, answers={key: answer})
     assert done.returncode != 0
     assert done.stdout == ""
     assert message in done.stderr and done.stderr.count("\n") == 1
     assert list(folder.iterdir()) == []
-    assert set(tmp_path.iterdir()) == {folder, tmp_path / "home"}
-    assert not list((tmp_path / "home").rglob("*.json"))
+    assert set(bench.iterdir()) == {folder, bench / "home"}
+    assert not list((bench / "home").rglob("*.json"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
@@ -163,11 +169,11 @@ def test_a_bad_name_is_refused_in_one_line(
     ],
 )
 def test_what_is_typed_at_the_prompt_is_text(
-    tmp_path: Path, environment: dict[str, str], name: str, message: str
+    bench: Path, environment: dict[str, str], name: str, message: str
 ) -> None:
     import pexpect
 
-    terminal = bake_in_terminal(tmp_path, environment)
+    terminal = bake_in_terminal(bench, environment)
     terminal.expect_exact("(My Service): ")
     terminal.sendline(name)
     terminal.expect_exact("Directory and distribution name ")
@@ -177,29 +183,29 @@ def test_what_is_typed_at_the_prompt_is_text(
     terminal.expect(pexpect.EOF)
     printed = str(terminal.before)
     terminal.close()
-    assert not list(tmp_path.rglob("executed"))
+    assert not list(bench.rglob("executed"))
     if message:
         assert terminal.exitstatus != 0
         assert printed.splitlines()[-1] == message
-        assert [path.name for path in tmp_path.iterdir()] == ["home"]
+        assert [path.name for path in bench.iterdir()] == ["home"]
     else:
         assert terminal.exitstatus == 0
-        (readme,) = tmp_path.glob("*/README.md")
+        (readme,) = bench.glob("*/README.md")
         assert readme.read_text(encoding="utf-8").startswith(f"# {name}\n")
 
 
 def test_names_stay_text_when_the_template_is_updated(
-    repository: Path, tmp_path: Path, environment: dict[str, str]
+    repository: Path, bench: Path, environment: dict[str, str]
 ) -> None:
     name = f"""'"{{ }} %}} $({RUN}) \\ 🐘"""
     context = json.dumps({"project_name": name, "project_slug": "orders"})
     url = f"file://{repository}"
     cruft(
         *("create", "--no-input", "--extra-context", context, url),
-        cwd=tmp_path,
+        cwd=bench,
         environment=environment,
     )
-    project = Project(tmp_path / "orders", environment)
+    project = Project(bench / "orders", environment)
     commit(project.path, environment, "Follow the template")
     ini = repository / "{{cookiecutter.project_slug}}" / "alembic.ini"
     ini.write_text(ini.read_text() + "\n# new\n")
@@ -207,7 +213,7 @@ def test_names_stay_text_when_the_template_is_updated(
     cruft("update", "--skip-apply-ask", cwd=project.path, environment=environment)
     assert (project.path / "alembic.ini").read_text().endswith("\n# new\n")
     assert (project.path / "README.md").read_text("utf-8").startswith(f"# {name}\n")
-    assert not list(tmp_path.rglob("executed"))
+    assert not list(bench.rglob("executed"))
 
 
 @pytest.mark.parametrize("kind", ANSWERS)

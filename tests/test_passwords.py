@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import stringprep
 import subprocess
 import unicodedata
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import NamedTuple
 
 import pytest
@@ -431,7 +431,7 @@ def check_bake(
     if "orders" in account.server.databases():
         account.server.drop("orders")
     account.let_in(typed.password)
-    folder = Path(mkdtemp(dir=folder))
+    shutil.rmtree(folder, ignore_errors=True)
     project = baked(folder, environment, database_url=account.url(typed.text))
     assert "is to be made" in project.output
     assert "Ready in" in project.output
@@ -444,7 +444,7 @@ def check_bake(
     ("account", "bakes"), list(BAKES.items()), indirect=["account"]
 )
 def test_a_project_is_baked_with_any_password(
-    account: Account, bakes: int, tmp_path: Path, environment: dict[str, str]
+    account: Account, bakes: int, bench: Path, environment: dict[str, str]
 ) -> None:
     # Long ones, as they are few. Each takes seconds, so that a failing one is printed as
     # it was drawn. Cookiecutter takes what is given as key=value for a Jinja template.
@@ -454,6 +454,6 @@ def test_a_project_is_baked_with_any_password(
     @settings(REPEATABLE, max_examples=bakes, phases=[Phase.generate])
     @given(typed(passwords, never="@{"))
     def bake_one(typed: Typed) -> None:
-        check_bake(account, tmp_path, environment, typed)
+        check_bake(account, bench / "out", environment, typed)
 
     bake_one()

@@ -96,18 +96,17 @@ def test_the_steps_of_the_generated_workflow(
     original: Callable[[str], Project],
     start_postgres: Callable[[str], Postgres],
     start_mariadb: Callable[[], MariaDB],
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    bench: Path,
+    environment: dict[str, str],
 ) -> None:
     """As written there, one after the other, on a clone, as a runner would."""
-    clone = tmp_path / "clone"
+    clone = bench / "clone"
     subprocess.run(["git", "clone", "--quiet", original(kind).path, clone], check=True)
     workflow = yaml.safe_load((clone / ".github" / "workflows" / "ci.yml").read_text())
     job = workflow["jobs"]["check"]
-    environment = clean_environment(tmp_path / "home", CI="true", **job["env"])
+    environment |= {"CI": "true", **job["env"]}
     # What mypy knows of SQLAlchemy is the same in each of them.
-    mypy_cache = tmp_path_factory.getbasetemp() / "mypy"
-    environment["MYPY_CACHE_DIR"] = str(mypy_cache)
+    environment["MYPY_CACHE_DIR"] = str(bench.parent / "mypy")
     connection = CONNECTIONS[kind]
     if connection.kind == "file":
         run_steps(job, clone, environment)

@@ -8,11 +8,11 @@ from tests.conftest import Project, commit, cruft
 
 
 def test_an_update_changes_what_the_template_changed_and_no_more(
-    repository: Path, tmp_path: Path, environment: dict[str, str]
+    repository: Path, bench: Path, environment: dict[str, str]
 ) -> None:
     url = f"file://{repository}"
-    cruft("create", "--no-input", url, cwd=tmp_path, environment=environment)
-    project = Project(tmp_path / "my_service", environment)
+    cruft("create", "--no-input", url, cwd=bench, environment=environment)
+    project = Project(bench / "my_service", environment)
     commit(project.path, environment, "Follow the template")
     revisions = project.revisions()
     dotenv = (project.path / ".env").read_text()
