@@ -217,11 +217,7 @@ def write_first_revision(*, has_environment: bool) -> list[str]:
     started = time.monotonic()
     later = [f'alembic revision --autogenerate -m "{FIRST_REVISION}"']
     if revisions := [*VERSIONS.glob("*.py")]:
-        if (
-            has_environment
-            and len(revisions) == 1
-            and not Path(".git/logs/HEAD").exists()
-        ):
+        if has_environment and len(revisions) == 1 and not has_history():
             # A run that was killed may not have come to it.
             with suppress(StepFailed):
                 run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
@@ -282,7 +278,7 @@ def commit_all(*, is_complete: bool) -> list[str]:
     if git is None:
         report("git", "is not installed, no repository made")
         return [f"git init && {commit}"]
-    if has_history(git):
+    if has_history():
         report("git", "the repository is there already, nothing committed")
         return []
     for parent in Path.cwd().parents:
@@ -318,12 +314,12 @@ def commit_all(*, is_complete: bool) -> list[str]:
     return []
 
 
-def has_history(git: str) -> bool:
+def has_history() -> bool:
     """Return whether the project is a repository of its own with a history."""
     if not Path(".git").exists():
         return False
     try:
-        return bool(run(git, "rev-list", "--all", "--max-count=1"))
+        return bool(run("git", "rev-list", "--all", "--max-count=1"))
     except StepFailed:
         # It is not ours to touch, unless `git init` was killed.
         return Path(".git").is_file() or Path(".git", "HEAD").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -70,6 +71,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hooks look for it here, also those of bakes inside the tests' own process.
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.name != "test_interruptions.py")
 
 
 def require(found: object, what: str) -> None:
@@ -203,6 +209,20 @@ def baked(folder: Path, environment: dict[str, str], **answers: str) -> Project:
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = folder.iterdir()
     return Project(path, environment, done.stdout)
+
+
+def refused(folder: Path, environment: dict[str, str], **answers: str) -> str:
+    """Bake with an answer that is refused, and return the line that says so.
+
+    See that it is one line, that nothing is made, and that no answer is kept at home.
+    """
+    done = bake(folder, environment, answers=answers)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert re.fullmatch(r"[^\n]+\n", done.stderr), done.stderr
+    assert not list(folder.iterdir())
+    assert not list(Path(environment["HOME"]).rglob("*.json"))
+    return done.stderr
 
 
 @pytest.fixture(scope="session")

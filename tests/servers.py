@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,36 +27,69 @@ START_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Postgres:
-    """A running PostgreSQL server."""
+class Server(ABC):
+    """A running server."""
 
     port: int
     folder: Path
     """Where its socket is."""
-    superuser: ClassVar[str] = "postgres"
-    own_databases: ClassVar[set[str]] = {"postgres", "template0", "template1"}
+    driver: ClassVar[str]
+    database: ClassVar[str]
+    superuser: ClassVar[str]
+    own_databases: ClassVar[set[str]]
+    end: ClassVar[signal.Signals] = signal.SIGTERM
+    """What makes it end without waiting for its clients."""
 
     def url(
         self,
-        driver: str = "postgresql+psycopg2",
-        database: str = "postgres",
-        user: str = superuser,
+        driver: str = "",
+        database: str = "",
+        user: str = "",
         password: str = PASSWORD,
     ) -> str:
-        """Return the connection string of a database on this server."""
-        secret = quote(password, safe="")
-        return f"{driver}://{user}:{secret}@127.0.0.1:{self.port}/{database}"
+        """Return the connection string of a database on this server.
 
-    def query(
-        self, statement: str, database: str = "postgres"
-    ) -> list[tuple[Any, ...]]:
+        Arguments:
+            driver: the name that a URL begins with; a synchronous one unless told.
+            database: the server's own unless told.
+            user: the superuser unless told.
+            password: what it is; it comes out percent-encoded.
+        """
+        secret = quote(password, safe="")
+        login = f"{user or self.superuser}:{secret}"
+        place = f"127.0.0.1:{self.port}/{database or self.database}"
+        return f"{driver or self.driver}://{login}@{place}"
+
+    @abstractmethod
+    def query(self, statement: str, database: str = "") -> list[tuple[Any, ...]]:
+        """Run one statement as the superuser, in a transaction of its own."""
+
+    @abstractmethod
+    def databases(self) -> set[str]:
+        """Return the names of all databases."""
+
+    @abstractmethod
+    def drop(self, database: str) -> None:
+        """Drop a database, whoever is connected."""
+
+
+class Postgres(Server):
+    """A running PostgreSQL server."""
+
+    driver = "postgresql+psycopg2"
+    database = "postgres"
+    superuser = "postgres"
+    own_databases: ClassVar = {"postgres", "template0", "template1"}
+    end = signal.SIGINT
+
+    def query(self, statement: str, database: str = "") -> list[tuple[Any, ...]]:
         """Run one statement as the superuser, in a transaction of its own."""
         with psycopg.connect(
             host="127.0.0.1",
             port=self.port,
             user=self.superuser,
             password=PASSWORD,
-            dbname=database,
+            dbname=database or self.database,
             autocommit=True,
         ) as connection:
             cursor = connection.execute(statement)
@@ -71,41 +105,28 @@ class Postgres:
         self.query(f'DROP DATABASE "{quoted}" WITH (FORCE)')
 
 
-@dataclass(frozen=True)
-class MariaDB:
+class MariaDB(Server):
     """A running MariaDB server."""
 
-    port: int
-    folder: Path
-    """Where its socket is."""
-    superuser: ClassVar[str] = "root"
-    own_databases: ClassVar[set[str]] = {
+    driver = "mariadb+pymysql"
+    database = "mysql"
+    superuser = "root"
+    own_databases: ClassVar = {
         "information_schema",
         "mysql",
         "performance_schema",
         "sys",
     }
 
-    def url(
-        self,
-        driver: str = "mariadb+pymysql",
-        database: str = "mysql",
-        user: str = superuser,
-        password: str = PASSWORD,
-    ) -> str:
-        """Return the connection string of a database on this server."""
-        secret = quote(password, safe="")
-        return f"{driver}://{user}:{secret}@127.0.0.1:{self.port}/{database}"
-
-    def query(self, statement: str, database: str = "mysql") -> list[tuple[Any, ...]]:
-        """Run one statement as the superuser."""
+    def query(self, statement: str, database: str = "") -> list[tuple[Any, ...]]:
+        """Run one statement as the superuser, in a transaction of its own."""
         with (
             pymysql.connect(
                 host="127.0.0.1",
                 port=self.port,
                 user=self.superuser,
                 password=PASSWORD,
-                database=database,
+                database=database or self.database,
                 autocommit=True,
             ) as connection,
             connection.cursor() as cursor,
@@ -118,12 +139,9 @@ class MariaDB:
         return {name for (name,) in self.query("SHOW DATABASES")}
 
     def drop(self, database: str) -> None:
-        """Drop a database."""
+        """Drop a database, whoever is connected."""
         quoted = database.replace("`", "``")
         self.query(f"DROP DATABASE `{quoted}`")
-
-
-Server = Postgres | MariaDB
 
 
 def system_postgres() -> Path | None:
@@ -182,28 +200,15 @@ def postgres(binaries: Path) -> Iterator[Postgres]:
             stdout=subprocess.DEVNULL,
             **unprivileged(folder),
         )
-        port = free_port()
+        server = Postgres(free_port(), folder)
         settings = {
             "listen_addresses": "127.0.0.1",
-            "port": port,
+            "port": server.port,
             "unix_socket_directories": folder,
             "fsync": "off",
         }
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        with open(folder / "log", "wb") as log:
-            process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *options],
-                stdout=log,
-                stderr=log,
-                **unprivileged(folder),
-            )
-        server = Postgres(port, folder)
-        try:
-            wait_for(server, process, folder / "log")
+        with running(server, [binaries / "postgres", "-D", data], settings):
             yield server
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(START_SECONDS)
 
 
 # Root may come from this machine alone, over TCP or the socket, with a password.
@@ -236,11 +241,11 @@ def mariadb() -> Iterator[MariaDB]:
             stdout=subprocess.DEVNULL,
             **unprivileged(folder),
         )
-        port = free_port()
+        server = MariaDB(free_port(), folder)
         settings = {
             "datadir": data,
             "bind-address": "127.0.0.1",
-            "port": port,
+            "port": server.port,
             "socket": folder / "socket",
             "pid-file": folder / "pid",
             "init-file": users,
@@ -248,26 +253,35 @@ def mariadb() -> Iterator[MariaDB]:
             # As where no other is configured: what needs another has to ask for it.
             "character-set-server": "latin1",
         }
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        with open(folder / "log", "wb") as log:
-            process = subprocess.Popen(
-                [program, "--no-defaults", *options],
-                stdout=log,
-                stderr=log,
-                **unprivileged(folder),
-            )
-        server = MariaDB(port, folder)
-        try:
-            wait_for(server, process, folder / "log")
+        with running(server, [program, "--no-defaults"], settings):
             yield server
-        finally:
-            process.terminate()
-            process.wait(START_SECONDS)
 
 
 def mariadb_server() -> str | None:
     """Return the program of the system's MariaDB server."""
     return shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+@contextmanager
+def running(
+    server: Server, command: list[str | Path], settings: dict[str, object]
+) -> Iterator[None]:
+    """Run a server's program until it is not used any more, and wait until it answers."""
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    log = server.folder / "log"
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            [*command, *options],
+            stdout=output,
+            stderr=output,
+            **unprivileged(server.folder),
+        )
+    try:
+        wait_for(server, process, log)
+        yield
+    finally:
+        process.send_signal(server.end)
+        process.wait(START_SECONDS)
 
 
 def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
