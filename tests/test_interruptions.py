@@ -55,9 +55,9 @@ MESSAGE = "\nInterrupted. To finish, or to remove it:\n\n"
 SECONDS_TO_END = 10
 PIP_TAKES_LONGER = 5
 MOMENTS = {
-    signal.SIGINT: {"sqlite": 13, "password": 7, "advice": 10},
-    signal.SIGTERM: {"sqlite": 13, "password": 7, "advice": 10},
-    signal.SIGKILL: {"sqlite": 10, "password": 6},  # It gives no advice.
+    signal.SIGINT: {"sqlite": 14, "password": 4, "advice": 12},
+    signal.SIGTERM: {"sqlite": 14, "password": 4, "advice": 12},
+    signal.SIGKILL: {"sqlite": 8, "password": 4},  # It gives no advice.
 }
 """How many are drawn for each way to bake and to finish."""
 

@@ -40,7 +40,7 @@ ON_POSTGRES = [
 ]
 ON_MARIADB = ["mariadb_pymysql", "mariadb_asyncmy"]
 EXAMPLES = 200
-EXAMPLES_ON_MARIADB = 50
+EXAMPLES_ON_MARIADB = 20
 BAKES = dict(zip(ON_POSTGRES, (3, 3, 2, 2), strict=True))
 
 # Drawn by a seed, and none kept from a run before: what fails here fails elsewhere.
