@@ -386,6 +386,24 @@ def postgres(
         yield server
 
 
+@pytest.fixture
+def any_postgres(
+    start_postgres: Callable[[str], servers.Postgres],
+) -> Iterator[servers.Postgres]:
+    """Return a server for what is the same in all of its versions."""
+    origin = "system" if servers.system_postgres() else "wheel"
+    with left_clean(start_postgres(origin)) as server:
+        yield server
+
+
+@pytest.fixture
+def pooler(any_postgres: servers.Postgres) -> Iterator[servers.Postgres]:
+    """Return a PgBouncer in front of a server."""
+    require(servers.pgbouncer_program(), "PgBouncer")
+    with servers.pgbouncer(any_postgres) as pooler:
+        yield pooler
+
+
 @pytest.fixture(scope="session")
 def start_mariadb() -> Iterator[Callable[[], servers.MariaDB]]:
     """Run MariaDB where a test needs it."""

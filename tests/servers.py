@@ -211,6 +211,37 @@ def postgres(binaries: Path) -> Iterator[Postgres]:
             yield server
 
 
+@contextmanager
+def pgbouncer(server: Postgres) -> Iterator[Postgres]:
+    """Run a PgBouncer in front of a server, which pools transactions of all databases."""
+    program = pgbouncer_program()
+    assert program
+    with readable_folder() as folder:
+        pooler = Postgres(free_port(), folder)
+        users = folder / "users.txt"
+        users.write_text(f'"{server.superuser}" "{PASSWORD}"\n')
+        configuration = folder / "pgbouncer.ini"
+        configuration.write_text(f"""\
+[databases]
+* = host=127.0.0.1 port={server.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {pooler.port}
+unix_socket_dir = {folder}
+auth_type = scram-sha-256
+auth_file = {users}
+pool_mode = transaction
+""")
+        give_away(folder)
+        with running(pooler, [program, configuration], {}):
+            yield pooler
+
+
+def pgbouncer_program() -> str | None:
+    """Return the program of the system's PgBouncer."""
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 # Root may come from this machine alone, over TCP or the socket, with a password.
 MARIADB_USERS = f"""\
 ALTER USER root@localhost IDENTIFIED BY '{PASSWORD}';

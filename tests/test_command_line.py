@@ -37,7 +37,7 @@ def test_from_a_zip_file(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_with_answers_typed_at_the_prompt(
-    postgres: Postgres, bench: Path, environment: dict[str, str]
+    any_postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
     import pexpect
 
@@ -48,7 +48,7 @@ def test_with_answers_typed_at_the_prompt(
     terminal.sendline("")
     terminal.expect_exact("[3/3] Connection string of its database ")
     terminal.expect_exact("(sqlite:///orders_co_1.db): ")
-    terminal.sendline(postgres.url("postgres", "orders"))
+    terminal.sendline(any_postgres.url("postgres", "orders"))
     terminal.expect_exact("Creating orders_co_1 for PostgreSQL")
     terminal.expect_exact("Ready in")
     assert PASSWORD not in str(terminal.before)

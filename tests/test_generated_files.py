@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import subprocess
@@ -31,7 +32,9 @@ RENDERED = {
     "migrations/__init__.py",
     "migrations/__main__.py",
     "migrations/databases.py",
+    "migrations/drift.py",
     "migrations/env.py",
+    "migrations/guard.py",
     "migrations/scratch.py",
     "migrations/script.py.mako",
     "pyproject.toml",
@@ -210,12 +213,34 @@ def test_template_ci_workflow_is_sound() -> None:
     check_workflow(TEMPLATE / ".github" / "workflows" / "ci.yml")
 
 
+def code_lines(module: Path) -> int:
+    """Return how many lines of a module are code: not empty, comment or docstring."""
+    text = module.read_text()
+    documented = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    ]
+    strings = [node.body[0] for node in documented if ast.get_docstring(node)]
+    docstrings = {
+        number
+        for string in strings
+        for number in range(string.lineno, (string.end_lineno or string.lineno) + 1)
+    }
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#")
+        for number, line in enumerate(text.splitlines(), 1)
+        if number not in docstrings
+    )
+
+
 @each_kind
 def test_what_is_written_by_hand_in_migrations_stays_small(
     kind: str, original: Callable[[str], Project]
 ) -> None:
     modules = sorted((original(kind).path / "migrations").glob("*.py"))
-    lengths = {path.name: len(path.read_text().splitlines()) for path in modules}
+    lengths = {path.name: code_lines(path) for path in modules}
+    assert lengths["env.py"] > 50
     assert sum(lengths.values()) < 400, lengths
 
 

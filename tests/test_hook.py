@@ -153,25 +153,25 @@ def test_into_another_folder(
 
 
 def test_a_password_of_any_characters(
-    postgres: Postgres, bench: Path, environment: dict[str, str]
+    any_postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
     password = "p@ss:w/o?#[]%41 ${HOME} $$ 'it\"s' \\\\ ü🐘\\"
     literal = password.replace("'", "''")
-    postgres.query("DROP ROLE IF EXISTS hard")
-    postgres.query(f"CREATE ROLE hard LOGIN CREATEDB PASSWORD '{literal}'")
-    url = postgres.url("postgres", "orders", "hard", password)
+    any_postgres.query("DROP ROLE IF EXISTS hard")
+    any_postgres.query(f"CREATE ROLE hard LOGIN CREATEDB PASSWORD '{literal}'")
+    url = any_postgres.url("postgres", "orders", "hard", password)
     project = baked(bench / "out", environment, database_url=url)
     type_in(project, *next_steps(project))
-    assert postgres.query('SELECT * FROM "user"', "orders") == []
-    postgres.query("DROP DATABASE orders")
-    postgres.query("DROP ROLE hard")
+    assert any_postgres.query('SELECT * FROM "user"', "orders") == []
+    any_postgres.query("DROP DATABASE orders")
+    any_postgres.query("DROP ROLE hard")
 
 
 def test_the_database_may_be_there(
-    postgres: Postgres, bench: Path, environment: dict[str, str]
+    any_postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
-    postgres.query("CREATE DATABASE orders")
-    url = postgres.url(database="orders")
+    any_postgres.query("CREATE DATABASE orders")
+    url = any_postgres.url(database="orders")
     project = baked(bench / "out", environment, database_url=url)
     assert "  database " not in project.output
     assert "python -m migrations create" not in next_steps(project)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import BIN, CONNECTIONS, Project, Service
+from tests.conftest import CONNECTIONS, Project, Service
 from tests.servers import PASSWORD, Postgres
 from tests.test_article import operations
 
@@ -152,26 +150,6 @@ def test_what_a_server_says_counts_more_than_an_address_without_one(
     assert output == f"postgresql+psycopg2 at localhost:5432{reason}\n"
 
 
-def test_autogenerate_sees_the_models_alone(service: Service) -> None:
-    """Not other tables, not what was changed by hand, and not how far the database is."""
-    project = service.project
-    project.run("python", "-m", "migrations", "create")
-    service.execute("CREATE TABLE theirs (id int)")
-    service.execute('CREATE TABLE "user" (id int, by_hand int)')
-    assert project.run("alembic", "check") == "No new upgrade operations detected.\n"
-    project.add_username()
-    output = project.run("alembic", "check", code=255)
-    assert "add_column" in output and "theirs" not in output
-    project.run(*ADD_USERNAME)
-    _, revision = project.revisions()
-    assert operations(revision, "upgrade") == [
-        "op.add_column",
-        *service.batch,
-        "op.create_index",
-    ]
-    assert project.run("alembic", "check") == "No new upgrade operations detected.\n"
-
-
 def test_a_changed_server_default_is_seen(service: Service) -> None:
     project = service.project
     models = project.path / "app" / "models.py"
@@ -184,48 +162,10 @@ def test_a_changed_server_default_is_seen(service: Service) -> None:
     assert operations(revision, "upgrade") == ["op.alter_column", *service.batch]
 
 
-def test_live_compares_with_the_database_itself(service: Service) -> None:
-    project = service.project
-    project.run("python", "-m", "migrations", "create")
-    project.run("alembic", "upgrade", "head")
-    service.execute("CREATE TABLE theirs (id int)")
-    assert "theirs" in project.run("alembic", "-x", "live", "check", code=255)
-
-
 def begin_upgrade(revision: Path, statements: str) -> None:
     """Put statements at the beginning of a revision's `upgrade`."""
     head = "def upgrade() -> None:\n"
     revision.write_text(revision.read_text().replace(head, head + statements))
-
-
-def test_a_scratch_database_is_dropped_when_a_revision_fails(service: Service) -> None:
-    """The fixture counts what is left on the server."""
-    revision = service.project.revisions()[0]
-    begin_upgrade(revision, "    raise RuntimeError('stop here')\n")
-    assert "stop here" in service.project.run("alembic", "check", code=1)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_scratch_database_is_dropped_on_a_signal(
-    postgres: Postgres, copied: Callable[[str], Project], number: signal.Signals
-) -> None:
-    """The fixture counts what is left on the server."""
-    project = copied("psycopg2")
-    project.environment["DATABASE_URL"] = postgres.url()
-    (revision,) = project.revisions()
-    begin_upgrade(revision, "    import time\n\n    time.sleep(60)\n")
-    process = subprocess.Popen(
-        [project.path / ".venv" / BIN / "alembic", "check"],
-        cwd=project.path,
-        env=project.environment,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 30
-    while not any(name.startswith("shadow_") for name in postgres.databases()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(number)
-    assert process.wait(30) != 0
 
 
 def test_sql_is_printed_without_a_database(service: Service) -> None:
@@ -423,37 +363,15 @@ def test_a_url_comes_from_the_environment_first(
 
 
 def test_migrations_may_use_another_url(
-    postgres: Postgres, copied: Callable[[str], Project]
+    any_postgres: Postgres, copied: Callable[[str], Project]
 ) -> None:
     project = copied("psycopg2")
     project.environment["DATABASE_URL"] = "postgresql://u:p@192.0.2.1/none"
-    project.environment["MIGRATION_DATABASE_URL"] = postgres.url(database="orders")
+    project.environment["MIGRATION_DATABASE_URL"] = any_postgres.url(database="orders")
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
     project.run("alembic", "check")
-    assert postgres.query('SELECT * FROM "user"', "orders") == []
-
-
-def test_no_database_is_made_on_another_machine_unasked(
-    postgres: Postgres, copied: Callable[[str], Project]
-) -> None:
-    project = copied("psycopg")
-    project.environment["DATABASE_URL"] = "postgresql://u:p@192.0.2.1/none"
-    project.add_username()
-    output = project.run("alembic", "check", code=1)
-    assert output.count("\n") == 1
-    assert "set SHADOW_DATABASE_URL" in output
-    output = project.run("pytest", code=4)
-    assert "set TEST_DATABASE_URL" in output and "Traceback" not in output
-    # What a query says, the driver takes instead of what stands before it.
-    elsewhere = "postgresql://u:p@localhost/none?host=192.0.2.1"
-    project.environment["DATABASE_URL"] = elsewhere
-    output = project.run("alembic", "check", code=1)
-    assert output.startswith("postgresql+psycopg at 192.0.2.1:5432 is not on this")
-    project.environment["SHADOW_DATABASE_URL"] = postgres.url("postgresql")
-    project.environment["TEST_DATABASE_URL"] = postgres.url("postgresql")
-    project.run(*ADD_USERNAME)
-    assert "6 passed" in project.run("pytest")
+    assert any_postgres.query('SELECT * FROM "user"', "orders") == []
 
 
 @pytest.fixture
@@ -498,9 +416,13 @@ def test_without_a_server_each_command_ends_in_one_line(
         (("pytest", "--quiet", "--numprocesses=2"), 4),
     ):
         output = project.run(*command, code=code)
-        hint = "; TEST_DATABASE_URL may name another server"
+        hint = {
+            "alembic": "; set SHADOW_DATABASE_URL to a server where databases may be made,",
+            "pytest": "; TEST_DATABASE_URL may name another server",
+            "python": "",
+        }[command[0]]
         (line,) = output.strip().splitlines()
-        assert line.endswith(reason + hint if "pytest" in command else reason)
+        assert reason + hint in line
         assert PASSWORD not in output
     # The models can be imported, a connection is not opened before it is needed.
     project.run("python", "-c", "from app.database import engine; import app.models")
@@ -529,7 +451,7 @@ def test_a_role_that_may_not_make_databases_is_told_so(
     project.environment["DATABASE_URL"] = url
     for command in (("alembic", "check"), ("python", "-m", "migrations", "create")):
         output = project.run(*command, code=None)
-        assert output.endswith(": permission denied to create database\n")
+        assert ": permission denied to create database" in output
         assert output.count("\n") == 1
     postgres.query("DROP ROLE modest")
 

@@ -34,6 +34,11 @@ def connect(url: URL) -> Iterator[Connection]:
         yield connection
 
 
+def is_temporary(url: URL) -> bool:
+    """Return whether a database is gone once nobody uses it."""
+    return url.database in (None, "", ":memory:")
+
+
 def create(url: URL) -> bool:
     """Make the database and return True, or return False where it is there already.
 

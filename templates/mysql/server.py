@@ -2,13 +2,15 @@
 
 import re
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 MAINTENANCE = "information_schema"  # the database that every server has
+DATABASES = "SELECT schema_name FROM schemata"
 EXISTS = "SELECT count(*) FROM schemata WHERE schema_name = :name"
 CREATE = "CREATE DATABASE {} CHARACTER SET utf8mb4"
 DROP = "DROP DATABASE IF EXISTS {}"
+HOLD = "SELECT GET_LOCK(:name, 0)"
 # The driver takes a parameter of the URL that it does not know for a mistake in Python.
 FAILURES = (DBAPIError, TypeError, ValueError)
 
@@ -18,6 +20,12 @@ def addresses(url: URL) -> list[tuple[str, str]]:
     _, told = url.get_dialect()().create_connect_args(url)
     host = told.get("unix_socket") or told.get("host") or "localhost"
     return [(host, str(told.get("port") or 3306))]
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Return whether there is a proxy in between, which tells a thread's id of its own."""
+    told = connection.connection.dbapi_connection.thread_id()  # type: ignore[union-attr]
+    return bool(told != connection.scalar(text("SELECT CONNECTION_ID()")))
 
 
 def cause(error: BaseException) -> tuple[bool, str]:

@@ -3,13 +3,15 @@
 import os
 from itertools import zip_longest
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 MAINTENANCE = "postgres"  # the database that every server has
+DATABASES = "SELECT datname FROM pg_database"
 EXISTS = "SELECT count(*) FROM pg_database WHERE datname = :name"
 CREATE = "CREATE DATABASE {} TEMPLATE template0"
 DROP = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
+HOLD = "SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"
 FAILURES = (DBAPIError,)
 
 
@@ -24,6 +26,12 @@ def addresses(url: URL) -> list[tuple[str, str]]:
     hosts = (hostaddr or host).split(",")
     ports = (port or "5432").split(",")
     return list(zip_longest(hosts, ports, fillvalue=ports[-1]))
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Return whether there is a pooler in between, which tells a process id of its own."""
+    told = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
+    return bool(told != connection.scalar(text("SELECT pg_backend_pid()")))
 
 
 def cause(error: BaseException) -> tuple[bool, str]:

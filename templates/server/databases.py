@@ -1,18 +1,19 @@
 """The server's databases: connect to one, make one, drop one, say which it is."""
 
+import re
 import secrets
-import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from ipaddress import ip_address
+from contextlib import contextmanager, suppress
 
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from app.config import ConfigError, migration_url, read_url
+from app.config import migration_url, read_url
 from migrations import server
+
+LOCAL = re.compile(r"(|localhost|127(\.\d+){3}|::1|/.*)")  # "" and /… are sockets
+TEMPORARY = re.compile("(shadow|test)_[0-9a-f]{12}")
 
 
 def describe(url: URL) -> str:
@@ -42,7 +43,7 @@ def exists(url: URL) -> bool:
     Raises:
         CommandError: the server does not answer or does not let us in.
     """
-    with connect(url.set(database=server.MAINTENANCE)) as connection:
+    with _maintenance(url) as connection:
         return bool(connection.scalar(text(server.EXISTS), {"name": url.database}))
 
 
@@ -54,8 +55,14 @@ def create(url: URL) -> bool:
     """
     if exists(url):
         return False
-    _execute(url, server.CREATE)
+    with _maintenance(url) as connection:
+        _execute(connection, server.CREATE, str(url.database))
     return True
+
+
+def is_temporary(url: URL) -> bool:
+    """Return whether a database is called like those that `temporary` makes."""
+    return bool(TEMPORARY.fullmatch(str(url.database)))
 
 
 @contextmanager
@@ -63,33 +70,42 @@ def temporary(variable: str) -> Iterator[URL]:
     """Make a database for a while, on the server that a variable names.
 
     Where the variable is not set, a server serves that the project uses anyway, first
-    that of MIGRATION_DATABASE_URL, then that of DATABASE_URL, if it is local.
+    that of MIGRATION_DATABASE_URL, then that of DATABASE_URL, if it is local. What killed
+    processes have left there is dropped.
 
     Raises:
-        ConfigError: the variable has to be set.
-        CommandError: the server does not answer or does not let us.
+        ConfigError: the variable is no URL for this project.
+        CommandError: there is no such server, or it does not let us.
     """
     name = f"{variable.partition('_')[0].lower()}_{secrets.token_hex(6)}"
     url = _server_for(variable).set(database=name)
-    with _interrupted_by_sigterm():
+    with _maintenance(url) as connection:
+        if server.is_pooled(connection):
+            raise CommandError(f"{_server(url)} is a pooler, not the server itself")
+        _drop_leftovers(connection)
+        _hold(connection, name)
         try:
-            _execute(url, server.CREATE)
+            _execute(connection, server.CREATE, name)
             yield url
         finally:
-            _execute(url, server.DROP)
+            _execute(connection, server.DROP, name)
 
 
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    # A process that is told to end cleans up, as on Ctrl-C. Only a main thread is told.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _drop_leftovers(connection: Connection) -> None:
+    for name in connection.scalars(text(server.DATABASES)).all():
+        url = connection.engine.url.set(database=name)
+        if is_temporary(url) and _hold(connection, name):
+            with suppress(CommandError):  # It is another role's.
+                _execute(connection, server.DROP, name)
+
+
+def _hold(connection: Connection, name: str) -> bool:
+    """Let others know, as long as the connection lives, that a database is in use.
+
+    Returns:
+        Whether nobody else holds it.
+    """
+    return bool(connection.scalar(text(server.HOLD), {"name": name}))
 
 
 def _server_for(variable: str) -> URL:
@@ -99,35 +115,27 @@ def _server_for(variable: str) -> URL:
     for url in (migration_url(), read_url("DATABASE_URL")):
         if url is not None and _is_local(url):
             return url
-    raise ConfigError(
-        f"{_server(migration_url())} is not on this machine, so no database is made there"
-        f" unasked: set {variable} to a server on which databases may be made and dropped"
-    )
+    place = _server(migration_url())
+    raise CommandError(f"{place} is not on this machine: nothing is made there unasked")
 
 
 def _is_local(url: URL) -> bool:
-    return all(
-        host in ("", "localhost") or host.startswith("/") or _is_loopback(host)
-        for host, _port in server.addresses(url)
-    )
+    return all(LOCAL.fullmatch(host) for host, _port in server.addresses(url))
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _execute(url: URL, statement: str) -> None:
+@contextmanager
+def _maintenance(url: URL) -> Iterator[Connection]:
     with connect(url.set(database=server.MAINTENANCE)) as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT")
-        quote = connection.dialect.identifier_preparer.quote_identifier
-        try:
-            connection.exec_driver_sql(statement.format(quote(str(url.database))))
-        except DBAPIError as error:
-            _, cause = server.cause(error)
-            raise CommandError(f"{_server(url)}: {cause}") from None
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _execute(connection: Connection, statement: str, name: str) -> None:
+    quoted = connection.dialect.identifier_preparer.quote_identifier(name)
+    try:
+        connection.exec_driver_sql(statement.format(quoted))
+    except DBAPIError as error:
+        _, cause = server.cause(error)
+        raise CommandError(f"{_server(connection.engine.url)}: {cause}") from None
 
 
 def _reason(url: URL, error: BaseException) -> str:

@@ -1,3 +1,4 @@
+{% set postgresql = (cookiecutter.database_url | database).dialect.family == "postgresql" %}
 """Alembic runs this file for each command that needs a database or the models."""
 
 import logging
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Engine
 import app.models  # noqa: F401  every model has to be imported to be seen
 from app.config import DIALECT, migration_url
 from app.database import Base
-from migrations import databases, scratch
+from migrations import databases, guard, scratch
 
 config = context.config
 target_metadata = Base.metadata
@@ -26,25 +27,46 @@ if config.cmd_opts and config.config_file_name:
     )
 
 
-def skip_empty_revision(migration: Any, _revision: object, directives: Any) -> None:
-    """Write no file where autogenerate finds no change in the models."""
+def review(migration: Any, _revision: object, directives: Any) -> None:
+    """Look at what autogenerate found, and write no file where that is nothing."""
 
     # An empty list of directives would do for `revision`, but `check` fails on it.
     def write_nothing(*_args: object, **_options: object) -> None:
         config.print_stdout("No changes in the models, no new revision.")
 
-    is_autogenerate = migration.opts["revision_context"].command_args["autogenerate"]
-    if is_autogenerate and directives[0].upgrade_ops.is_empty():
+    if not migration.opts["revision_context"].command_args["autogenerate"]:
+        return
+    remarks = guard.review(directives[0].upgrade_ops, target_metadata)
+    migration.opts["template_args"]["remarks"] = remarks
+    if directives[0].upgrade_ops.is_empty():
         context.script.generate_revision = write_nothing  # type: ignore[method-assign]
 
 
+def is_no_view(item: Any, _name: Any, kind: str, *_others: object) -> bool:
+    """Leave out views that models are mapped to: autogenerate takes them for tables."""
+    return not (kind == "table" and item.is_view)
+
+
+{% if postgresql %}
+def is_own_schema(name: Any, kind: str, _parents: object) -> bool:
+    """Look only into schemas of the models: a real database may have others."""
+    own = {None, *(table.schema for table in target_metadata.tables.values())}
+    return kind != "schema" or name in own
+
+
+{% endif %}
 options: dict[str, Any] = {
     "target_metadata": target_metadata,
     "compare_server_default": True,
+{% if postgresql %}
+    "include_schemas": True,
+{% endif %}
+    "include_object": is_no_view,
 {% if cookiecutter.__kind == "file" %}
     "render_as_batch": True,
 {% endif %}
-    "process_revision_directives": skip_empty_revision,
+    "transaction_per_migration": True,
+    "process_revision_directives": review,
 }
 
 
@@ -62,7 +84,11 @@ def print_sql() -> None:
 
 def run(connection: Connection) -> None:
     """Run the command on a database."""
+{% if postgresql %}
+    context.configure(connection=connection, include_name=is_own_schema, **options)
+{% else %}
     context.configure(connection=connection, **options)
+{% endif %}
     with context.begin_transaction():
         context.run_migrations()
 

@@ -5,16 +5,45 @@ So `alembic revision --autogenerate` and `alembic check` replay all revisions on
 database and compare with that; `alembic -x live …` compares with the real one.
 """
 
+import sys
+from collections.abc import Iterator
+{% if cookiecutter.__kind == "server" %}
+from contextlib import ExitStack, contextmanager
+{% else %}
+from contextlib import contextmanager
+{% endif %}
 from typing import Any
 
-from alembic import context
+from alembic import command, context, op
 from alembic.operations import Operations
-from sqlalchemy import create_engine
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+{% if cookiecutter.__kind == "server" %}
+from alembic.util import CommandError
+{% endif %}
+from sqlalchemy import Connection, create_engine
 
 from app.config import DIALECT
-{% if cookiecutter.__kind == "server" %}
 from migrations import databases
+
+NOTE = """\
+Compared the models with the revisions, not with the database. About that, ask
+alembic current --check-heads and python -m migrations drift."""
+{% if cookiecutter.__kind == "server" %}
+WAYS_OUT = (
+    "; set SHADOW_DATABASE_URL to a server where databases may be made,"
+    " or compare with the database itself: alembic -x live …"
+)
 {% endif %}
+
+
+def is_scratch() -> bool:
+    """Return whether the revision that asks runs on a database that is dropped again.
+
+    What it makes outside of its database, such as a role, would stay.
+    """
+    bind = op.get_bind()
+    return bind is not None and databases.is_temporary(bind.engine.url)
 
 
 def is_wanted() -> bool:
@@ -27,26 +56,66 @@ def is_wanted() -> bool:
     return revision is not None and revision.command_args["autogenerate"]
 
 
-{% if cookiecutter.__kind == "server" %}
 def compare(**options: Any) -> None:
-    """Compare on a scratch database of the server, made and dropped here.
+    """Compare on a scratch database.
 
     Arguments:
         options: as for `alembic.context.configure`.
 
     Raises:
-        ConfigError, CommandError: there is no server for it, in one line.
+        CommandError: there is no server for it; the message is one line and says so.
     """
+{% if cookiecutter.__kind == "server" %}
     if not context.script.get_heads():
         _compare_with_nothing(**options)
         return
-    with (
-        databases.temporary("SHADOW_DATABASE_URL") as url,
-        databases.connect(url) as connection,
-    ):
+{% endif %}
+    with database() as connection:
         context.configure(connection=connection, **options)
-        _replay()
+        migration = context.get_context()
+        build(migration, context.script, "heads")
+        migration.stamp(context.script, "heads")
         context.run_migrations()
+    if context.config.cmd_opts and context.config.cmd_opts.cmd[0] is command.check:
+        print(NOTE, file=sys.stderr)
+
+
+@contextmanager
+def database() -> Iterator[Connection]:
+{% if cookiecutter.__kind == "server" %}
+    """Open an empty database that is made and dropped here.
+
+    Raises:
+        CommandError: there is no server for it; the message is one line and says so.
+    """
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(databases.temporary("SHADOW_DATABASE_URL"))
+            connection = stack.enter_context(databases.connect(url))
+        except CommandError as error:
+            raise CommandError(f"{error}{WAYS_OUT}") from None
+        yield connection
+{% else %}
+    """Open an empty database in memory."""
+    with create_engine("sqlite://").connect() as connection:
+        yield connection
+{% endif %}
+
+
+def build(
+    migration: MigrationContext, scripts: ScriptDirectory, heads: str | tuple[str, ...]
+) -> None:
+    """Run all revisions up to some heads on an empty database, each as it is run alone.
+
+    Raises:
+        CommandError: there is no such revision.
+    """
+    revisions = scripts.walk_revisions("base", heads)  # type: ignore[arg-type]
+    with Operations.context(migration):
+        for script in reversed(list(revisions)):
+            with migration.begin_transaction(_per_migration=True):
+                script.module.upgrade()
+{% if cookiecutter.__kind == "server" %}
 
 
 def _compare_with_nothing(**options: Any) -> None:
@@ -56,23 +125,4 @@ def _compare_with_nothing(**options: Any) -> None:
     with create_engine("sqlite://").connect() as connection:
         context.get_context().connection = connection
         context.run_migrations()
-{% else %}
-def compare(**options: Any) -> None:
-    """Compare on a scratch database in memory.
-
-    Arguments:
-        options: as for `alembic.context.configure`.
-    """
-    with create_engine("sqlite://").connect() as connection:
-        context.configure(connection=connection, **options)
-        _replay()
-        context.run_migrations()
 {% endif %}
-
-
-def _replay() -> None:
-    migration = context.get_context()
-    with migration.begin_transaction(), Operations.context(migration):
-        for script in reversed(list(context.script.walk_revisions())):
-            script.module.upgrade()
-        migration.stamp(context.script, "heads")

@@ -1,0 +1,77 @@
+"""Drift: how a real database differs from what the revisions build."""
+
+from __future__ import annotations
+
+from tests.conftest import Service
+from tests.test_article import TABLES_AT_BASE
+from tests.test_scratch import AS_BUILT, DRIFT
+from tests.test_service import ADD_USERNAME, fingerprint
+
+
+def drift(service: Service, code: int) -> list[str]:
+    """Return the lines that say how the database differs, which nothing changes."""
+    before = fingerprint(service)
+    place, *lines = service.project.run(*DRIFT, code=code).splitlines()
+    assert place.startswith(service.migrations) and place.endswith(":")
+    assert fingerprint(service) == before
+    return lines
+
+
+def test_a_database_is_as_the_revisions_build_it_up_to_its_own(
+    service: Service,
+) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    project.add_username()
+    project.run(*ADD_USERNAME)
+    for target in ("+1", "head", "base"):
+        direction = "downgrade" if target == "base" else "upgrade"
+        project.run("alembic", direction, target)
+        assert drift(service, 0) == [AS_BUILT.strip()]
+    assert service.schema() == TABLES_AT_BASE
+
+
+def changes(service: Service) -> list[str]:
+    """Return statements that add a column, drop an index and, if possible, narrow a type."""
+    add = 'ALTER TABLE "user" ADD note varchar(9)'
+    drop = "DROP INDEX ix_user_username"
+    return {
+        "file": [add, drop],
+        "postgresql": [add, drop, 'ALTER TABLE "user" ALTER username TYPE varchar(20)'],
+        "mysql": [
+            add,
+            f'{drop} ON "user"',
+            'ALTER TABLE "user" MODIFY username varchar(20)',
+        ],
+    }[service.connection.dialect.family]
+
+
+def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    project.add_username()
+    project.run(*ADD_USERNAME)
+    project.run("alembic", "upgrade", "head")
+
+    # What others have is no drift.
+    service.execute("CREATE TABLE theirs (id int)")
+    service.execute("CREATE VIEW theirs_too AS SELECT id FROM theirs")
+    note = "(not owned: no revision makes it)"
+    of_others = {f"+ table theirs {note}", f"+ view theirs_too {note}"}
+    assert set(drift(service, 0)) == of_others
+
+    for statement in changes(service):
+        service.execute(statement)
+    lines = set(drift(service, 1)) - of_others
+    changed = {line for line in lines if line.startswith("~ column user.username: ")}
+    assert lines - changed == {"+ column user.note", "- index user.ix_user_username"}
+    if service.server:
+        (line,) = changed
+        assert "VARCHAR(20" in line and "by the revisions" in line
+
+    service.execute('DROP TABLE "user"')
+    assert set(drift(service, 1)) - of_others == {"- table user"}
+
+    service.execute("UPDATE alembic_version SET version_num = '0123456789ab'")
+    _place, error = project.run(*DRIFT, code=1).splitlines()
+    assert error == "Can't locate revision identified by '0123456789ab'"

@@ -1,0 +1,111 @@
+"""The guard: what is refused, and what is said before a revision is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Project, Service
+from tests.test_article import operations
+from tests.test_scratch import CLEAN, NOTE
+
+BEFORE = """\
+    nickname = sa.Column(sa.String(200))
+    size = sa.Column(sa.BigInteger)
+    count = sa.Column(sa.Integer)
+    price = sa.Column(sa.Numeric(8, 2))
+    age = sa.Column(sa.Integer)
+
+
+class Order(Base):
+    __tablename__ = "order"
+
+    id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+"""
+AFTER = """\
+    nickname = sa.Column(sa.String(20))
+    size = sa.Column(sa.Integer)
+    count = sa.Column(sa.BigInteger)
+    price = sa.Column(sa.Numeric(9, 2))
+    needed = sa.Column(sa.Integer, nullable=False)
+    given = sa.Column(sa.Integer, nullable=False, server_default="0")
+"""
+REMARKS = [
+    "drops table order with all its rows",
+    "drops column user.age with the data in it",
+    "narrows user.nickname from VARCHAR(",
+    "narrows user.size from BIGINT(",
+    "user.needed is NOT NULL and has no server default, so it can't be added where",
+]
+
+
+def revise(project: Project, message: str, *options: str) -> str:
+    """Run autogenerate and return what is printed."""
+    command = ("revision", "--autogenerate", "-m", message)
+    return project.run("alembic", *options, *command)
+
+
+def test_what_loses_data_or_fails_on_it_is_said(service: Service) -> None:
+    project = service.project
+    models = project.path / "app" / "models.py"
+    original = models.read_text()
+    models.write_text(original + BEFORE)
+    assert "Warning" not in revise(project, "Before")
+    models.write_text(original + AFTER)
+    output = revise(project, "After")
+    warnings, _, _ = output.partition("Generating")
+    *_, revision = project.revisions()
+    _, _, upgrade = revision.read_text().partition("def upgrade() -> None:\n")
+    comment, _, _ = upgrade.partition("    # ###")
+    for remark in REMARKS:
+        assert f"Warning: {remark}" in warnings
+        assert f"    # {remark}" in comment
+    assert warnings.count("Warning: ") == len(REMARKS)
+    project.run("ruff", "check")
+    project.run("ruff", "format", "--check")
+    # Data is not in danger from a revision that is written by hand.
+    project.run("alembic", "revision", "-m", "By hand")
+    *_, revision = project.revisions()
+    assert "#" not in revision.read_text()
+
+
+NOTHING = "from app.database import Base\n"
+NO_MODELS = (
+    "FAILED: no model is known, but revisions have made tables: import the models in"
+    " migrations/env.py. To drop all: alembic -x allow-drop revision --autogenerate …\n"
+)
+
+
+@pytest.mark.parametrize("option", [(), ("-x", "live")], ids=["scratch", "live"])
+def test_revisions_without_models_are_refused(
+    copied: Callable[[str], Project], option: tuple[str, ...]
+) -> None:
+    project = copied("sqlite")
+    project.run("alembic", "upgrade", "head")
+    (project.path / "app" / "models.py").write_text(NOTHING)
+    for command in (("check",), ("revision", "--autogenerate", "-m", "Lost")):
+        output = project.run("alembic", *option, *command, code=255)
+        assert output.endswith(NO_MODELS)
+    assert len(project.revisions()) == 1
+    revise(project, "Drop all", *option, "-x", "allow-drop")
+    _, last = project.revisions()
+    assert operations(last, "upgrade") == ["op.drop_table"]
+    assert "    # drops table user with all its rows\n" in last.read_text()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "psycopg2"])
+def test_no_models_and_no_revisions_are_a_beginning(
+    copied: Callable[[str], Project], kind: str
+) -> None:
+    project = copied(kind)
+    (first,) = project.revisions()
+    first.unlink()
+    models = project.path / "app" / "models.py"
+    text = models.read_text()
+    models.write_text(NOTHING)
+    assert project.run("alembic", "check") in (CLEAN, NOTE + CLEAN)
+    models.write_text(text)
+    revise(project, "First")
+    (first,) = project.revisions()
+    assert operations(first, "upgrade") == ["op.create_table"]

@@ -1,0 +1,99 @@
+{% set family = (cookiecutter.database_url | database).dialect.family %}
+"""Drift: how a database differs from what the revisions build, up to the one it is at."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Inspector, inspect
+
+from app.config import ROOT, migration_url
+from app.database import Base
+from migrations import databases, scratch
+
+PARTS = {
+    "column": Inspector.get_columns,
+    "primary key": Inspector.get_pk_constraint,
+    "unique constraint": Inspector.get_unique_constraints,
+    "foreign key": Inspector.get_foreign_keys,
+    "check": Inspector.get_check_constraints,
+    "index": Inspector.get_indexes,
+{% if family != "file" %}
+    "comment": Inspector.get_table_comment,
+{% endif %}
+}
+NOT_OWNED = " (not owned: no revision makes it)"
+
+Description = dict[tuple[str, str, str], str]
+"""The properties of tables, views and their parts, by table, kind and name."""
+
+
+def find() -> list[str]:
+    """Return the differences, one a line; the database is only read.
+
+    Raises:
+        ConfigError, CommandError: one of the two databases is not to be had.
+    """
+    scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+    options = {"target_metadata": Base.metadata, "transaction_per_migration": True}
+    with databases.connect(migration_url()) as real, scratch.database() as built:
+        heads = MigrationContext.configure(real).get_current_heads()
+        migration = MigrationContext.configure(built, opts=options)
+        scratch.build(migration, scripts, heads)
+        return list(compare(describe(built), describe(real)))
+
+
+def compare(built: Description, real: Description) -> Iterator[str]:
+    """Say what a database has more (`+`), less (`-`) and otherwise (`~`) than another."""
+    owned, there = ({thing for thing, *_ in found} for found in (built, real))
+    for key in sorted({*built, *real}):
+        thing, kind, name = key
+        line = f"{kind} {thing}{name}"
+        if name and thing not in owned & there:
+            continue  # The table is there as a whole, or not at all.
+        if key not in real:
+            yield f"- {line}"
+        elif key not in built:
+            yield f"+ {line}" + ("" if thing in owned else NOT_OWNED)
+        elif real[key] != built[key]:
+            yield f"~ {line}: {real[key]}, by the revisions {built[key]}"
+
+
+def describe(connection: Connection) -> Description:
+    """Return all tables and views of a database, and what belongs to them."""
+    inspector = inspect(connection)
+    found: Description = {}
+{% if family == "postgresql" %}
+    others = {*inspector.get_schema_names()} - {inspector.default_schema_name}
+    for schema in (None, *(others - {"information_schema"})):
+        before = f"{schema}." if schema else ""
+        for view in inspector.get_view_names(schema):
+            text = inspector.get_view_definition(view, schema)
+            found[f"{before}{view}", "view", ""] = str(text)
+        for table in inspector.get_table_names(schema):
+            found[f"{before}{table}", "table", ""] = ""
+            for kind, name, text in _parts(inspector, table, schema):
+                found[f"{before}{table}", kind, name] = text
+{% else %}
+    for view in inspector.get_view_names():
+        found[view, "view", ""] = str(inspector.get_view_definition(view))
+    for table in inspector.get_table_names():
+        found[table, "table", ""] = ""
+        for kind, name, text in _parts(inspector, table):
+            found[table, kind, name] = text
+{% endif %}
+    return {key: found[key] for key in found if key[0] != "alembic_version"}
+
+
+def _parts(
+    inspector: Inspector, table: str, schema: str | None = None
+) -> Iterator[tuple[str, str, str]]:
+    for kind, get in PARTS.items():
+        parts: Any = get(inspector, table, schema)
+        for part in parts if isinstance(parts, list) else [parts]:
+            columns = part.get("constrained_columns") or part.get("column_names") or []
+            name = part.get("name") or ",".join(columns)
+            told = [f"{key} {part[key]}" for key in part if key != "name" and part[key]]
+            yield kind, f".{name}", ", ".join(told)
