@@ -43,6 +43,8 @@ class Dialect:
     server: Server | None = None
     string: str = "sa.String"
     """A type for text that may have an index."""
+    packages: tuple[str, ...] = ()
+    """What migrations need, whatever the driver."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ POSTGRESQL = Dialect(
         # Over TCP: while it sets itself up, the container listens on its socket alone.
         health_check="pg_isready --host 127.0.0.1",
     ),
+    packages=("alembic-postgresql-enum>=1.11",),
 )
 
 
@@ -290,7 +293,8 @@ class ConnectionString:
     def requirements(self) -> list[str]:
         """What a project with this connection string installs."""
         extra = "[asyncio]" if self.driver.is_async else ""
-        return sorted([*REQUIREMENTS, f"sqlalchemy{extra}>=2.1", *self.driver.packages])
+        own = [*self.dialect.packages, *self.driver.packages]
+        return sorted([*REQUIREMENTS, f"sqlalchemy{extra}>=2.1", *own])
 
     @property
     def driverless(self) -> list[str]:

@@ -142,6 +142,13 @@ class Project:
         assert code is None or done.returncode == code, done.stdout
         return done.stdout
 
+    def run_tests(self, *options: str) -> str:
+        """Run the project's own tests, see that all pass, and return what is printed."""
+        output = self.run("pytest", *options)
+        is_on_server = (self.path / "migrations" / "server.py").exists()
+        assert f"= {8 if is_on_server else 7} passed in " in output
+        return output
+
     def revisions(self) -> list[Path]:
         """Return the revision files, oldest first."""
         return sorted(

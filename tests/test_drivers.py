@@ -159,7 +159,7 @@ def test_asyncpg_and_psycopg_both_follow_what_is_said_about_ssl(
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
     project.run("python", "-c", ASYNC_SESSION)
-    assert "6 passed" in project.run("pytest")
+    project.run_tests()
     # Neither drops it in silence: this server has no encryption to offer.
     url = project.environment["DATABASE_URL"].replace("prefer", "require")
     project.environment["DATABASE_URL"] = url
@@ -183,7 +183,7 @@ def test_migrations_may_have_a_url_without_what_asyncpg_alone_understands(
         project.run("python", "-m", "migrations", "create")
         project.run("alembic", "upgrade", "head")
     project.run("python", "-c", ASYNC_SESSION)
-    assert "6 passed" in project.run("pytest")
+    project.run_tests()
 
 
 GIVEN_ASYNC_ENGINE = """
@@ -237,7 +237,7 @@ def test_a_socket(service: Service) -> None:
     assert output == f"{service.migrations} at {socket}, database orders: created\n"
     project.run("alembic", "upgrade", "head")
     # A socket is on this machine, so the tests make their database there unasked.
-    assert "6 passed" in project.run("pytest")
+    project.run_tests()
 
 
 @pytest.mark.parametrize("service", ["psycopg2", "asyncpg"], indirect=True)
@@ -298,5 +298,5 @@ def test_mariadb_takes_a_password_beyond_ascii(service: Service) -> None:
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
     use_session(service)
-    assert "6 passed" in project.run("pytest")
+    project.run_tests()
     server.query("DROP USER any@'127.0.0.1'")

@@ -118,7 +118,7 @@ def test_a_good_run_on_a_server(
     assert operations(revision, "upgrade") == ["op.create_table"]
     type_in(project, *next_steps(project))
     assert postgres.query('SELECT * FROM "user"', "orders") == []
-    assert "6 passed" in type_in(project, "cd my_service", ".venv/bin/pytest")
+    assert " passed" in type_in(project, "cd my_service", ".venv/bin/pytest")
     assert PASSWORD not in project.output
 
 
@@ -252,7 +252,7 @@ def test_without_uv(bench: Path, environment: dict[str, str]) -> None:
     assert not (project.path / "uv.lock").exists()
     assert len(project.revisions()) == 1
     assert commits(project) == ["Initial commit"]
-    assert "6 passed" in project.run("pytest")
+    project.run_tests()
 
 
 NO_NETWORK = {

@@ -516,7 +516,7 @@ def assert_own_commands_are_silent(project: Project, secret: str) -> None:
         project.run(*command)
         for command in (revise, ("alembic", "upgrade", "head"), ("pytest",))
     ]
-    assert "6 passed" in outputs[-1]
+    assert "8 passed" in outputs[-1]
     assert not shows(secret, "".join(outputs))
     watched = spy.watched()
     for command in ("revision --autogenerate", "upgrade head", "pytest"):
@@ -720,7 +720,7 @@ def test_failing_tests_print_no_password(
         "TEST_DATABASE_URL": server.url(name, "orders"),
     }
     output = project.run("pytest", code=1)
-    assert "6 passed" in output and "3 failed" in output
+    assert "8 passed" in output and "3 failed" in output
     assert REFUSED[family] in output
     assert not shows(wrong, output)
     assert not shows(PASSWORD, output)

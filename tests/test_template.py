@@ -145,7 +145,7 @@ def run_steps(job: dict[str, Any], clone: Path, environment: dict[str, str]) -> 
             text=True,
         )
         assert done.returncode == 0, done.stdout
-    assert "6 passed" in done.stdout
+    assert re.search("[78] passed", done.stdout)
 
 
 def test_programs_that_are_missing_fail_where_ci_says_so(

@@ -6,11 +6,11 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 MAINTENANCE = "information_schema"  # the database that every server has
-DATABASES = "SELECT schema_name FROM schemata"
-EXISTS = "SELECT count(*) FROM schemata WHERE schema_name = :name"
+DATABASES = text("SELECT schema_name FROM schemata")
+EXISTS = text("SELECT count(*) FROM schemata WHERE schema_name = :name")
 CREATE = "CREATE DATABASE {} CHARACTER SET utf8mb4"
 DROP = "DROP DATABASE IF EXISTS {}"
-HOLD = "SELECT GET_LOCK(:name, 0)"
+HOLD = text("SELECT GET_LOCK(:name, 0)")
 # The driver takes a parameter of the URL that it does not know for a mistake in Python.
 FAILURES = (DBAPIError, TypeError, ValueError)
 

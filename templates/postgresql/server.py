@@ -7,11 +7,11 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 MAINTENANCE = "postgres"  # the database that every server has
-DATABASES = "SELECT datname FROM pg_database"
-EXISTS = "SELECT count(*) FROM pg_database WHERE datname = :name"
+DATABASES = text("SELECT datname FROM pg_database")
+EXISTS = text("SELECT count(*) FROM pg_database WHERE datname = :name")
 CREATE = "CREATE DATABASE {} TEMPLATE template0"
 DROP = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
-HOLD = "SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"
+HOLD = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
 FAILURES = (DBAPIError,)
 
 

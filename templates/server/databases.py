@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from app.config import migration_url, read_url
@@ -44,7 +44,7 @@ def exists(url: URL) -> bool:
         CommandError: the server does not answer or does not let us in.
     """
     with _maintenance(url) as connection:
-        return bool(connection.scalar(text(server.EXISTS), {"name": url.database}))
+        return bool(connection.scalar(server.EXISTS, {"name": url.database}))
 
 
 def create(url: URL) -> bool:
@@ -83,7 +83,8 @@ def temporary(variable: str) -> Iterator[URL]:
         if server.is_pooled(connection):
             raise CommandError(f"{_server(url)} is a pooler, not the server itself")
         _drop_leftovers(connection)
-        _hold(connection, name)
+        # As long as this connection lives, others leave the database alone.
+        connection.scalar(server.HOLD, {"name": name})
         try:
             _execute(connection, server.CREATE, name)
             yield url
@@ -92,20 +93,10 @@ def temporary(variable: str) -> Iterator[URL]:
 
 
 def _drop_leftovers(connection: Connection) -> None:
-    for name in connection.scalars(text(server.DATABASES)).all():
-        url = connection.engine.url.set(database=name)
-        if is_temporary(url) and _hold(connection, name):
+    for name in connection.scalars(server.DATABASES).all():
+        if TEMPORARY.fullmatch(name) and connection.scalar(server.HOLD, {"name": name}):
             with suppress(CommandError):  # It is another role's.
                 _execute(connection, server.DROP, name)
-
-
-def _hold(connection: Connection, name: str) -> bool:
-    """Let others know, as long as the connection lives, that a database is in use.
-
-    Returns:
-        Whether nobody else holds it.
-    """
-    return bool(connection.scalar(text(server.HOLD), {"name": name}))
 
 
 def _server_for(variable: str) -> URL:
@@ -113,14 +104,10 @@ def _server_for(variable: str) -> URL:
     if named is not None:
         return named
     for url in (migration_url(), read_url("DATABASE_URL")):
-        if url is not None and _is_local(url):
+        if url and all(LOCAL.fullmatch(host) for host, _port in server.addresses(url)):
             return url
     place = _server(migration_url())
     raise CommandError(f"{place} is not on this machine: nothing is made there unasked")
-
-
-def _is_local(url: URL) -> bool:
-    return all(LOCAL.fullmatch(host) for host, _port in server.addresses(url))
 
 
 @contextmanager

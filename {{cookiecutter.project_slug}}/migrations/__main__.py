@@ -1,25 +1,24 @@
 """What Alembic lacks: `python -m migrations create` and `python -m migrations drift`."""
 
 import argparse
+import sys
 
 from alembic.util import CommandError
 
 from app.config import migration_url
-from migrations import databases, drift
+from migrations import databases, drift, scratch
 
 
 def main() -> None:
     """Run one command; errors end in one line and exit code 1."""
+    commands = {"create": create, "drift": show_drift}
     parser = argparse.ArgumentParser(prog="python -m migrations")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("create", help="make the database if it is not there")
-    commands.add_parser("drift", help="compare the database with what revisions build")
-    run = {"create": create, "drift": show_drift}[parser.parse_args().command]
+    explanation = "make the database, or compare it with what the revisions build"
+    parser.add_argument("command", choices=commands, help=explanation)
     try:
-        code = run()
+        sys.exit(commands[parser.parse_args().command]())
     except CommandError as error:
-        parser.exit(1, f"{error}\n")
-    parser.exit(code)
+        sys.exit(str(error))
 
 
 def create() -> int:
@@ -32,8 +31,10 @@ def create() -> int:
 
 def show_drift() -> int:
     """Print how that database differs, and return 1 if what revisions build does."""
-    print(f"{databases.describe(migration_url())}:", flush=True)
-    differences = drift.find()
+    url = migration_url()
+    print(f"{databases.describe(url)}:", flush=True)
+    with databases.connect(url) as real, scratch.database() as empty:
+        differences = drift.find(real, empty)
     print("\n".join(differences) or "as the revisions build it")
     return int(any(not line.endswith(drift.NOT_OWNED) for line in differences))
 

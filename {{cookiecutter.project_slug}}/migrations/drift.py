@@ -9,9 +9,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, inspect
 
-from app.config import ROOT, migration_url
+from app.config import ROOT
 from app.database import Base
-from migrations import databases, scratch
+from migrations import scratch
 
 PARTS = {
     "column": Inspector.get_columns,
@@ -30,19 +30,22 @@ Description = dict[tuple[str, str, str], str]
 """The properties of tables, views and their parts, by table, kind and name."""
 
 
-def find() -> list[str]:
-    """Return the differences, one a line; the database is only read.
+def find(real: Connection, empty: Connection) -> list[str]:
+    """Return how a database differs from what its revisions build, one line each.
+
+    Arguments:
+        real: the database, which is only read.
+        empty: another one, on which the revisions are run.
 
     Raises:
-        ConfigError, CommandError: one of the two databases is not to be had.
+        CommandError: the database is at a revision that is not here.
     """
-    scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+    heads = MigrationContext.configure(real).get_current_heads()
     options = {"target_metadata": Base.metadata, "transaction_per_migration": True}
-    with databases.connect(migration_url()) as real, scratch.database() as built:
-        heads = MigrationContext.configure(real).get_current_heads()
-        migration = MigrationContext.configure(built, opts=options)
-        scratch.build(migration, scripts, heads)
-        return list(compare(describe(built), describe(real)))
+    migration = MigrationContext.configure(empty, opts=options)
+    scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+    scratch.build(migration, scripts, heads)
+    return list(compare(describe(empty), describe(real)))
 
 
 def compare(built: Description, real: Description) -> Iterator[str]:

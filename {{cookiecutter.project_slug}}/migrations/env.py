@@ -8,6 +8,9 @@ from typing import Any
 
 from alembic import context
 from alembic.util import CommandError
+{% if postgresql %}
+from alembic_postgresql_enum import Config, set_configuration
+{% endif %}
 from sqlalchemy import Connection, Engine
 
 import app.models  # noqa: F401  every model has to be imported to be seen
@@ -17,6 +20,10 @@ from migrations import databases, guard, scratch
 
 config = context.config
 target_metadata = Base.metadata
+{% if postgresql %}
+# Autogenerate looks after enums, too; mypy knows no operations of other packages.
+set_configuration(Config(add_type_ignore=True))
+{% endif %}
 
 # An application that calls Alembic from Python sets up logging of its own.
 if config.cmd_opts and config.config_file_name:

@@ -1,3 +1,4 @@
+{% set postgresql = (cookiecutter.database_url | database).dialect.family == "postgresql" %}
 """A scratch database: Alembic compares the models with what the revisions build.
 
 A developer's own database may be behind, or hold tables that this project does not own.
@@ -21,7 +22,11 @@ from alembic.script import ScriptDirectory
 {% if cookiecutter.__kind == "server" %}
 from alembic.util import CommandError
 {% endif %}
+{% if postgresql %}
+from sqlalchemy import Connection, create_engine, event
+{% else %}
 from sqlalchemy import Connection, create_engine
+{% endif %}
 
 from app.config import DIALECT
 from migrations import databases
@@ -110,9 +115,8 @@ def build(
     Raises:
         CommandError: there is no such revision.
     """
-    revisions = scripts.walk_revisions("base", heads)  # type: ignore[arg-type]
     with Operations.context(migration):
-        for script in reversed(list(revisions)):
+        for script in reversed(list(scripts.walk_revisions("base", heads))):  # type: ignore[arg-type]
             with migration.begin_transaction(_per_migration=True):
                 script.module.upgrade()
 {% if cookiecutter.__kind == "server" %}
@@ -122,7 +126,15 @@ def _compare_with_nothing(**options: Any) -> None:
     # The first revision needs no server: any empty database will do to look at, as long
     # as what is written speaks the project's dialect.
     context.configure(dialect_name=DIALECT, **options)
-    with create_engine("sqlite://").connect() as connection:
-        context.get_context().connection = connection
+    migration = context.get_context()
+    engine = create_engine("sqlite://")
+{% if postgresql %}
+    # What PostgreSQL would be asked about enums, it does not understand: it finds nothing.
+    nothing = ("SELECT 0 WHERE 0", ())
+    event.listen(engine, "before_cursor_execute", lambda *_: nothing, retval=True)
+    migration.dialect.default_schema_name = "public"
+{% endif %}
+    with engine.connect() as connection:
+        migration.connection = connection
         context.run_migrations()
 {% endif %}

@@ -1,11 +1,22 @@
+{% set is_server = cookiecutter.__kind == "server" %}
 """The revisions: one head, and up and down without a gap between them and the models."""
 
+{% if is_server %}
+from io import StringIO
+
+{% endif %}
+from alembic import command
+from alembic.config import Config
 from pytest_alembic.tests import (
     test_model_definitions_match_ddl,
     test_single_head_revision,
     test_up_down_consistency,
     test_upgrade,
 )
+from sqlalchemy import Engine
+
+from app.config import ROOT
+from migrations import drift
 
 __all__ = [
     "test_model_definitions_match_ddl",
@@ -13,3 +24,22 @@ __all__ = [
     "test_up_down_consistency",
     "test_upgrade",
 ]
+
+
+def test_an_upgrade_leaves_no_drift(
+    alembic_engine: Engine, other_engine: Engine
+) -> None:
+    config = Config(ROOT / "alembic.ini")
+    with alembic_engine.connect() as real, other_engine.connect() as empty:
+        config.attributes["connection"] = real
+        command.upgrade(config, "heads")
+        assert drift.find(real, empty) == []
+{% if is_server %}
+
+
+def test_the_whole_history_can_be_printed_as_sql() -> None:
+    printed = StringIO()
+    config = Config(ROOT / "alembic.ini", output_buffer=printed)
+    command.upgrade(config, "base:heads", sql=True)
+    assert "alembic_version" in printed.getvalue()
+{% endif %}

@@ -1,7 +1,7 @@
 """Fixtures: a database of the tests' own, and a session that leaves no trace in it."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from alembic import command
