@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.conftest import Service
 from tests.test_article import TABLES_AT_BASE
 from tests.test_scratch import AS_BUILT, DRIFT
-from tests.test_service import ADD_USERNAME, fingerprint
+from tests.test_service import ADD_USERNAME, begin_upgrade, fingerprint
 
 
 def drift(service: Service, code: int) -> list[str]:
@@ -75,3 +77,21 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
     service.execute("UPDATE alembic_version SET version_num = '0123456789ab'")
     _place, error = project.run(*DRIFT, code=1).splitlines()
     assert error == "Can't locate revision identified by '0123456789ab'"
+
+
+def test_a_view_that_is_otherwise_is_listed_in_one_line(service: Service) -> None:
+    project = service.project
+    project.run("alembic", "revision", "-m", "Add view")
+    *_, revision = project.revisions()
+    table = '    op.create_table("thing", sa.Column("id", sa.Integer))\n'
+    view = '    op.execute("""CREATE VIEW one AS\\n    SELECT id FROM thing""")\n'
+    begin_upgrade(revision, table + view)
+    project.run("python", "-m", "migrations", "create")
+    project.run("alembic", "upgrade", "head")
+    assert drift(service, 0) == [AS_BUILT.strip()]
+    service.execute("DROP VIEW one")
+    assert drift(service, 1) == ["- view one"]
+    service.execute("CREATE VIEW one AS SELECT 2 AS id")
+    (line,) = drift(service, 1)
+    assert line.startswith("~ view one: ")
+    assert re.search("(?i)select 2 as .*, by the revisions .*select .*thing", line)

@@ -77,11 +77,13 @@ def test_the_database_is_dropped_when_a_revision_fails(service: Service) -> None
     assert "stop here" in service.project.run("alembic", "check", code=1)
 
 
+# Should a test fail, it ends by itself.
 WAIT = """\
     import os
     import time
 
-    while os.environ.get("WAIT"):
+    end = time.monotonic() + 60
+    while os.environ.get("WAIT") and time.monotonic() < end:
         time.sleep(0.05)
 """
 
@@ -95,7 +97,7 @@ class Waiting:
     """An `alembic check` that goes on until it is told to end."""
 
     def __init__(self, project: Project, server: Server) -> None:
-        self.others = shadows(server)
+        others = shadows(server)
         self.process = subprocess.Popen(
             [project.path / ".venv" / BIN / "alembic", "check"],
             cwd=project.path,
@@ -103,10 +105,10 @@ class Waiting:
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 30
-        while not shadows(server) - self.others:
+        while not shadows(server) - others:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        (self.database,) = shadows(server) - self.others
+        (self.database,) = shadows(server) - others
 
     def end(self, number: signal.Signals) -> None:
         """Send a signal and wait for the end."""

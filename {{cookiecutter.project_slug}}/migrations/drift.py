@@ -74,14 +74,15 @@ def describe(connection: Connection) -> Description:
         before = f"{schema}." if schema else ""
         for view in inspector.get_view_names(schema):
             text = inspector.get_view_definition(view, schema)
-            found[f"{before}{view}", "view", ""] = str(text)
+            found[f"{before}{view}", "view", ""] = " ".join(str(text).split())
         for table in inspector.get_table_names(schema):
             found[f"{before}{table}", "table", ""] = ""
             for kind, name, text in _parts(inspector, table, schema):
                 found[f"{before}{table}", kind, name] = text
 {% else %}
     for view in inspector.get_view_names():
-        found[view, "view", ""] = str(inspector.get_view_definition(view))
+        text = inspector.get_view_definition(view)
+        found[view, "view", ""] = " ".join(str(text).split())
     for table in inspector.get_table_names():
         found[table, "table", ""] = ""
         for kind, name, text in _parts(inspector, table):
