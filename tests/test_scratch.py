@@ -288,6 +288,7 @@ BRANCHES = {
             "ix_user_username", "user", ["username"], postgresql_concurrently=True
         )
     op.execute("DROP TABLE audit.entry")
+    op.execute("DROP TYPE mood")
 """,
 }
 DOWN = {"kinds": None, "role": "kinds", "value": "kinds", "index": "value"}

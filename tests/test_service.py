@@ -399,7 +399,7 @@ def test_a_server_that_never_answers_is_not_waited_for(
 
 
 @pytest.mark.parametrize(
-    "kind", ["psycopg2", "psycopg", "asyncpg", "mariadb_pymysql", "mysql_asyncmy"]
+    "kind", ["psycopg2", "asyncpg", "mariadb_pymysql", "mysql_asyncmy"]
 )
 def test_without_a_server_each_command_ends_in_one_line(
     copied: Callable[[str], Project], xdist: str, kind: str
