@@ -219,9 +219,9 @@ def test_with_a_server_that_never_answers(
 
 
 def test_with_a_wrong_password(
-    postgres: Postgres, bench: Path, environment: dict[str, str]
+    any_postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
-    url = postgres.url(password="not-this-one")
+    url = any_postgres.url(password="not-this-one")
     project = baked(bench / "out", environment, database_url=url)
     assert "password authentication failed" in project.output
     assert "not-this-one" not in project.output

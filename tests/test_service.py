@@ -433,10 +433,10 @@ def test_without_a_server_each_command_ends_in_one_line(
 
 @pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
 def test_a_wrong_password_is_named_and_not_shown(
-    postgres: Postgres, copied: Callable[[str], Project], driver: str
+    any_postgres: Postgres, copied: Callable[[str], Project], driver: str
 ) -> None:
     project = copied(driver)
-    wrong = postgres.url("postgresql", password="not-this-one")
+    wrong = any_postgres.url("postgresql", password="not-this-one")
     project.environment["DATABASE_URL"] = wrong
     *_, error = project.run("alembic", "upgrade", "head", code=255).splitlines()
     assert "password authentication failed" in error
@@ -445,18 +445,18 @@ def test_a_wrong_password_is_named_and_not_shown(
 
 @pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
 def test_a_role_that_may_not_make_databases_is_told_so(
-    postgres: Postgres, copied: Callable[[str], Project], driver: str
+    any_postgres: Postgres, copied: Callable[[str], Project], driver: str
 ) -> None:
-    postgres.query("DROP ROLE IF EXISTS modest")
-    postgres.query(f"CREATE ROLE modest LOGIN PASSWORD '{PASSWORD}'")
+    any_postgres.query("DROP ROLE IF EXISTS modest")
+    any_postgres.query(f"CREATE ROLE modest LOGIN PASSWORD '{PASSWORD}'")
     project = copied(driver)
-    url = postgres.url("postgresql", "orders", "modest")
+    url = any_postgres.url("postgresql", "orders", "modest")
     project.environment["DATABASE_URL"] = url
     for command in (("alembic", "check"), ("python", "-m", "migrations", "create")):
         output = project.run(*command, code=None)
         assert ": permission denied to create database" in output
         assert output.count("\n") == 1
-    postgres.query("DROP ROLE modest")
+    any_postgres.query("DROP ROLE modest")
 
 
 @pytest.mark.parametrize(
