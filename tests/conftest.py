@@ -156,6 +156,16 @@ class Project:
             key=lambda path: path.stat().st_mtime_ns,
         )
 
+    def revise(self, message: str, *options: str) -> str:
+        """Let autogenerate write a revision and return what is printed.
+
+        Arguments:
+            message: what the revision is called.
+            options: what stands before `revision`.
+        """
+        command = ("revision", "--autogenerate", "-m", message)
+        return self.run("alembic", *options, *command)
+
     def add_username(self) -> None:
         """Change the model as the article does, with the line that it prints."""
         with open(self.path / "app" / "models.py", "a") as models:

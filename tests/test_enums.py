@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import Project, Service
-from tests.test_guard import revise
 from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE
 from tests.test_service import begin_upgrade
 
@@ -48,7 +47,7 @@ def test_a_first_revision_without_a_server_makes_enums(service: Service) -> None
     for revision in project.revisions():
         revision.unlink()
     add_mood(project)
-    revise(project, "Initial revision")
+    project.revise("Initial revision")
     project.environment["DATABASE_URL"] = url
     assert project.run("alembic", "check") == NOTE + CLEAN
     assert "CREATE TYPE mood" in project.run("alembic", "upgrade", "head", "--sql")
@@ -63,12 +62,12 @@ def test_a_value_is_added_and_used_by_the_next_revision(service: Service) -> Non
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
     add_mood(project)
-    revise(project, "Add mood")
+    project.revise("Add mood")
     models = project.path / "app" / "models.py"
     glad = '    GLAD = "glad"\n'
     models.write_text(models.read_text().replace(glad, f'{glad}    SAD = "sad"\n'))
     assert "add_enum_value" in project.run("alembic", "check", code=255)
-    revise(project, "Add sad")
+    project.revise("Add sad")
     *_, added = project.revisions()
     assert "op.add_enum_value(" in added.read_text()
     project.run("alembic", "revision", "-m", "Use it")

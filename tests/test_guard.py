@@ -40,20 +40,14 @@ REMARKS = [
 ]
 
 
-def revise(project: Project, message: str, *options: str) -> str:
-    """Run autogenerate and return what is printed."""
-    command = ("revision", "--autogenerate", "-m", message)
-    return project.run("alembic", *options, *command)
-
-
 def test_what_loses_data_or_fails_on_it_is_said(service: Service) -> None:
     project = service.project
     models = project.path / "app" / "models.py"
     original = models.read_text()
     models.write_text(original + BEFORE)
-    assert "Warning" not in revise(project, "Before")
+    assert "Warning" not in project.revise("Before")
     models.write_text(original + AFTER)
-    output = revise(project, "After")
+    output = project.revise("After")
     warnings, _, _ = output.partition("Generating")
     *_, revision = project.revisions()
     _, _, upgrade = revision.read_text().partition("def upgrade() -> None:\n")
@@ -88,7 +82,7 @@ def test_revisions_without_models_are_refused(
         output = project.run("alembic", *option, *command, code=255)
         assert output.endswith(NO_MODELS)
     assert len(project.revisions()) == 1
-    revise(project, "Drop all", *option, "-x", "allow-drop")
+    project.revise("Drop all", *option, "-x", "allow-drop")
     _, last = project.revisions()
     assert operations(last, "upgrade") == ["op.drop_table"]
     assert "    # drops table user with all its rows\n" in last.read_text()
@@ -106,6 +100,6 @@ def test_no_models_and_no_revisions_are_a_beginning(
     models.write_text(NOTHING)
     assert project.run("alembic", "check") in (CLEAN, NOTE + CLEAN)
     models.write_text(text)
-    revise(project, "First")
+    project.revise("First")
     (first,) = project.revisions()
     assert operations(first, "upgrade") == ["op.create_table"]

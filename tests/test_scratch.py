@@ -265,6 +265,23 @@ def upgrade() -> None:
 def downgrade() -> None:
     pass
 """
+
+
+def add_revision(project: Project, name: str, down: str | None, upgrade: str) -> None:
+    """Write a revision by hand.
+
+    Arguments:
+        project: where, with its first revision the oldest.
+        name: its own name.
+        down: the name of the one before it, None for the first revision.
+        upgrade: the statements of its `upgrade`.
+    """
+    first = project.revisions()[0]
+    down = down or first.stem.partition("-")[2].partition("_")[0]
+    text = HISTORY.format(revision=name, down=down, upgrade=upgrade)
+    first.with_name(f"{name}.py").write_text(text)
+
+
 BRANCHES = {
     "kinds": """
     op.execute("CREATE EXTENSION citext")
@@ -299,11 +316,8 @@ def test_a_history_is_replayed_as_it_is_run(
 ) -> None:
     """With extensions, enums, schemas, two heads, data and a concurrent index."""
     project = copied("psycopg2")
-    (first,) = project.revisions()
     for name, upgrade in BRANCHES.items():
-        down = DOWN[name] or first.stem.partition("-")[2].partition("_")[0]
-        text = HISTORY.format(revision=name, down=down, upgrade=upgrade)
-        first.with_name(f"{name}.py").write_text(text)
+        add_revision(project, name, DOWN[name], upgrade)
     project.add_username()
     with left_clean(start_postgres("system")) as server:
         project.environment["DATABASE_URL"] = server.url(database="orders")
@@ -329,11 +343,8 @@ PLAIN_HISTORY = '''
 @pytest.mark.parametrize("service", ["sqlite", "mariadb_pymysql"], indirect=True)
 def test_data_and_autocommit_blocks_are_replayed(service: Service) -> None:
     project = service.project
-    (first,) = project.revisions()
-    down = first.stem.partition("-")[2].partition("_")[0]
     upgrade = PLAIN_HISTORY.format(user="user" if service.server else '"user"')
-    text = HISTORY.format(revision="second", down=down, upgrade=upgrade)
-    first.with_name("second.py").write_text(text)
+    add_revision(project, "second", None, upgrade)
     project.string = "sa.String(255)"
     project.add_username()
     assert project.run("alembic", "check") == NOTE + CLEAN
@@ -361,8 +372,7 @@ def test_models_may_be_in_several_schemas(service: Service) -> None:
     models.write_text(before + ENTRY)
     (first,) = project.revisions()
     begin_upgrade(first, '    op.execute("CREATE SCHEMA audit")\n')
-    create = ("alembic", "revision", "--autogenerate", "-m", "Add entry")
-    project.run(*create)
+    project.revise("Add entry")
     assert project.run("alembic", "check") == NOTE + CLEAN
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
@@ -374,7 +384,7 @@ def test_models_may_be_in_several_schemas(service: Service) -> None:
     lines = project.run(*DRIFT).splitlines()
     assert lines[1:] == ["+ table theirs.entry (not owned: no revision makes it)"]
     models.write_text(before)
-    project.run(*create[:-1], "Drop entry")
+    project.revise("Drop entry")
     *_, last = project.revisions()
     assert operations(last, "upgrade") == ["op.drop_table"]
 
