@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 import app.models  # noqa: F401  every model has to be imported to be seen
 from app.config import DIALECT, migration_url
 from app.database import Base
-from migrations import databases, guard, scratch
+from migrations import databases, guard, renames, scratch
 
 config = context.config
 target_metadata = Base.metadata
@@ -43,6 +43,8 @@ def review(migration: Any, _revision: object, directives: Any) -> None:
 
     if not migration.opts["revision_context"].command_args["autogenerate"]:
         return
+    if not scratch.is_check():
+        renames.settle(migration, directives[0], target_metadata)
     remarks = guard.review(directives[0].upgrade_ops, target_metadata)
     migration.opts["template_args"]["remarks"] = remarks
     if directives[0].upgrade_ops.is_empty():
@@ -65,6 +67,10 @@ def is_own_schema(name: Any, kind: str, _parents: object) -> bool:
 options: dict[str, Any] = {
     "target_metadata": target_metadata,
     "compare_server_default": True,
+    "autogenerate_plugins": [
+        "alembic.autogenerate.*",
+        "alembic.ext.checkconstraint_byname",
+    ],
 {% if postgresql %}
     "include_schemas": True,
 {% endif %}

@@ -22,6 +22,11 @@ WITHOUT_VALUE = (
 )
 
 
+def may_drop() -> bool:
+    """Return whether `-x allow-drop` is given."""
+    return "allow-drop" in context.get_x_argument(as_dictionary=True)
+
+
 def review(upgrade: ops.UpgradeOps, metadata: Any) -> list[str]:
     """Print what is to be known about a revision before it is run.
 
@@ -35,8 +40,7 @@ def review(upgrade: ops.UpgradeOps, metadata: Any) -> list[str]:
     Raises:
         CommandError: there are revisions, but no models.
     """
-    is_allowed = "allow-drop" in context.get_x_argument(as_dictionary=True)
-    if not metadata.tables and context.script.get_heads() and not is_allowed:
+    if not metadata.tables and context.script.get_heads() and not may_drop():
         raise CommandError(NO_MODELS)
     remarks = list(_remarks(upgrade.ops))
     for remark in remarks:

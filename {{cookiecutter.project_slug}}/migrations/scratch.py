@@ -51,6 +51,12 @@ def is_scratch() -> bool:
     return bind is not None and databases.is_temporary(bind.engine.url)
 
 
+def is_check() -> bool:
+    """Return whether this is `alembic check`, which writes nothing."""
+    options = context.config.cmd_opts
+    return options is not None and options.cmd[0] is command.check
+
+
 def is_wanted() -> bool:
     """Return whether this run of Alembic compares, and not with the real database."""
     if "live" in context.get_x_argument(as_dictionary=True):
@@ -81,7 +87,7 @@ def compare(**options: Any) -> None:
         build(migration, context.script, "heads")
         migration.stamp(context.script, "heads")
         context.run_migrations()
-    if context.config.cmd_opts and context.config.cmd_opts.cmd[0] is command.check:
+    if is_check():
         print(NOTE, file=sys.stderr)
 
 
