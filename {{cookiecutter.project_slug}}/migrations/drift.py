@@ -13,15 +13,15 @@ from app.config import ROOT
 from app.database import Base
 from migrations import scratch
 
-PARTS = {
-    "column": Inspector.get_columns,
-    "primary key": Inspector.get_pk_constraint,
-    "unique constraint": Inspector.get_unique_constraints,
-    "foreign key": Inspector.get_foreign_keys,
-    "check": Inspector.get_check_constraints,
-    "index": Inspector.get_indexes,
+PARTS: dict[str, Any] = {
+    "column": Inspector.get_multi_columns,
+    "primary key": Inspector.get_multi_pk_constraint,
+    "unique constraint": Inspector.get_multi_unique_constraints,
+    "foreign key": Inspector.get_multi_foreign_keys,
+    "check": Inspector.get_multi_check_constraints,
+    "index": Inspector.get_multi_indexes,
 {% if family != "file" %}
-    "comment": Inspector.get_table_comment,
+    "comment": Inspector.get_multi_table_comment,
 {% endif %}
 }
 NOT_OWNED = " (not owned: no revision makes it)"
@@ -69,35 +69,32 @@ def describe(connection: Connection) -> Description:
     inspector = inspect(connection)
     found: Description = {}
 {% if family == "postgresql" %}
-    others = {*inspector.get_schema_names()} - {inspector.default_schema_name}
-    for schema in (None, *(others - {"information_schema"})):
+    system = {inspector.default_schema_name, "information_schema"}
+    for schema in (None, *({*inspector.get_schema_names()} - system)):
         before = f"{schema}." if schema else ""
         for view in inspector.get_view_names(schema):
             text = inspector.get_view_definition(view, schema)
             found[f"{before}{view}", "view", ""] = " ".join(str(text).split())
-        for table in inspector.get_table_names(schema):
-            found[f"{before}{table}", "table", ""] = ""
-            for kind, name, text in _parts(inspector, table, schema):
-                found[f"{before}{table}", kind, name] = text
+        for kind, get in PARTS.items():
+            for (_, table), parts in get(inspector, schema).items():
+                found[f"{before}{table}", "table", ""] = ""
+                for name, text in _tell(parts):
+                    found[f"{before}{table}", kind, f".{name}"] = text
 {% else %}
     for view in inspector.get_view_names():
         text = inspector.get_view_definition(view)
         found[view, "view", ""] = " ".join(str(text).split())
-    for table in inspector.get_table_names():
-        found[table, "table", ""] = ""
-        for kind, name, text in _parts(inspector, table):
-            found[table, kind, name] = text
+    for kind, get in PARTS.items():
+        for (_, table), parts in get(inspector).items():
+            found[table, "table", ""] = ""
+            for name, text in _tell(parts):
+                found[table, kind, f".{name}"] = text
 {% endif %}
     return {key: found[key] for key in found if key[0] != "alembic_version"}
 
 
-def _parts(
-    inspector: Inspector, table: str, schema: str | None = None
-) -> Iterator[tuple[str, str, str]]:
-    for kind, get in PARTS.items():
-        parts: Any = get(inspector, table, schema)
-        for part in parts if isinstance(parts, list) else [parts]:
-            columns = part.get("constrained_columns") or part.get("column_names") or []
-            name = part.get("name") or ",".join(columns)
-            told = [f"{key} {part[key]}" for key in part if key != "name" and part[key]]
-            yield kind, f".{name}", ", ".join(told)
+def _tell(parts: Any) -> Iterator[tuple[str, str]]:
+    for part in parts if isinstance(parts, list) else [parts]:
+        columns = part.get("constrained_columns") or part.get("column_names") or []
+        told = [f"{key} {part[key]}" for key in part if key != "name" and part[key]]
+        yield part.get("name") or ",".join(columns), ", ".join(told)
