@@ -96,5 +96,9 @@ def describe(connection: Connection) -> Description:
 def _tell(parts: Any) -> Iterator[tuple[str, str]]:
     for part in parts if isinstance(parts, list) else [parts]:
         columns = part.get("constrained_columns") or part.get("column_names") or []
+{% if family == "file" %}
+        options = part.pop("dialect_options", {})
+        part |= {key: str(value) for key, value in options.items()}
+{% endif %}
         told = [f"{key} {part[key]}" for key in part if key != "name" and part[key]]
         yield part.get("name") or ",".join(columns), ", ".join(told)
