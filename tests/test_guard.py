@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -62,6 +63,65 @@ def test_what_loses_data_or_fails_on_it_is_said(service: Service) -> None:
     project.run("alembic", "revision", "-m", "By hand")
     *_, revision = project.revisions()
     assert "#" not in revision.read_text()
+
+
+# A column's type before and after, by its name.
+NARROWED = {
+    "string_length": ("sa.String(20)", "sa.String(19)"),
+    "text_to_string": ("sa.Text", "sa.String(200)"),
+    "big_to_integer": ("sa.BigInteger", "sa.Integer"),
+    "integer_to_small": ("sa.Integer", "sa.SmallInteger"),
+    "precision": ("sa.Numeric(8, 2)", "sa.Numeric(7, 2)"),
+    "scale": ("sa.Numeric(8, 2)", "sa.Numeric(9, 1)"),
+    "digits_before_the_point": ("sa.Numeric(8, 2)", "sa.Numeric(8, 4)"),
+    "string_to_integer": ("sa.String(20)", "sa.Integer"),
+    "time_to_date": ("sa.DateTime", "sa.Date"),
+}
+NOT_NARROWED = {
+    "longer": ("sa.String(19)", "sa.String(20)"),
+    "string_to_text": ("sa.String(20)", "sa.Text"),
+    "small_to_big": ("sa.SmallInteger", "sa.BigInteger"),
+    "more_digits": ("sa.Numeric(8, 2)", "sa.Numeric(10, 4)"),
+    "integer_to_string": ("sa.Integer", "sa.String(20)"),
+}
+OF_FAMILIES: dict[str, tuple[dict[str, tuple[str, str]], ...]] = {
+    "file": ({}, {}),
+    "postgresql": (
+        {
+            "no_zone": ("sa.DateTime(timezone=True)", "sa.DateTime"),
+            "double_to_real": ("sa.Double", "sa.REAL"),
+        },
+        {
+            "with_zone": ("sa.DateTime", "sa.DateTime(timezone=True)"),
+            "real_to_double": ("sa.REAL", "sa.Double"),
+        },
+    ),
+    "mysql": (
+        {"value_lost": ('sa.Enum("one", "two")', 'sa.Enum("one", "ten")')},
+        {"value_added": ('sa.Enum("one")', 'sa.Enum("one", "two")')},
+    ),
+}
+
+
+def test_each_type_that_takes_less_is_named(service: Service) -> None:
+    """Autogenerate sees every change, and the guard names those that may lose data."""
+    project = service.project
+    models = project.path / "app" / "models.py"
+    original = models.read_text()
+    less, more = OF_FAMILIES[service.connection.dialect.family]
+    narrowed, others = NARROWED | less, NOT_NARROWED | more
+    for point in (0, 1):
+        columns = [
+            f"    {name}: Mapped[str] = mapped_column({kinds[point]}, nullable=True)\n"
+            for name, kinds in (narrowed | others).items()
+        ]
+        models.write_text(original + "".join(columns))
+        output = project.revise(f"At point {point}")
+    assert set(re.findall(r"narrows user\.(\w+) from", output)) == set(narrowed)
+    *_, revision = project.revisions()
+    _, _, upgrade = revision.read_text().partition("def upgrade")
+    upgrade, _, _ = upgrade.partition("def downgrade")
+    assert upgrade.count("alter_column(") == len(narrowed | others)
 
 
 NOTHING = "from app.database import Base\n"

@@ -67,12 +67,17 @@ def _remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
 
 
 def _narrows(old: types.TypeEngine[Any], new: types.TypeEngine[Any]) -> bool:
+    if isinstance(old, types.Enum) and isinstance(new, types.Enum):
+        return not {*old.enums} <= {*new.enums}
     if old._type_affinity is not new._type_affinity:
         return not isinstance(new, types.String)
     return any(map(operator.lt, _sizes(new), _sizes(old)))
 
 
 def _sizes(kind: types.TypeEngine[Any]) -> list[float]:
-    step = isinstance(kind, types.BigInteger) - isinstance(kind, types.SmallInteger)
+    is_big = isinstance(kind, types.BigInteger | types.Double)
+    is_small = isinstance(kind, types.SmallInteger | types.REAL)
     told = [getattr(kind, name, None) for name in ("length", "precision", "scale")]
-    return [step, *(math.inf if size is None else size for size in told)]
+    length, precision, scale = (math.inf if size is None else size for size in told)
+    has_zone = getattr(kind, "timezone", False)
+    return [is_big - is_small, has_zone, length, precision, scale, precision - scale]
