@@ -32,6 +32,7 @@ RENDERED = {
     "migrations/__init__.py",
     "migrations/__main__.py",
     "migrations/databases.py",
+    "migrations/defaults.py",
     "migrations/drift.py",
     "migrations/env.py",
     "migrations/guard.py",

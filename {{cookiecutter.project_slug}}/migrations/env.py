@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 import app.models  # noqa: F401  every model has to be imported to be seen
 from app.config import DIALECT, migration_url
 from app.database import Base
-from migrations import databases, guard, renames, scratch
+from migrations import databases, defaults, guard, renames, scratch
 
 config = context.config
 target_metadata = Base.metadata
@@ -51,8 +51,10 @@ def review(migration: Any, _revision: object, directives: Any) -> None:
         context.script.generate_revision = write_nothing  # type: ignore[method-assign]
 
 
-def is_no_view(item: Any, _name: Any, kind: str, *_others: object) -> bool:
-    """Leave out views that models are mapped to: autogenerate takes them for tables."""
+def is_compared(item: Any, _name: Any, kind: str, *_others: object) -> bool:
+    """Leave out views that models are mapped to, and checks that come with a type."""
+    if kind == "check_constraint":
+        return not item._type_bound
     return not (kind == "table" and item.is_view)
 
 
@@ -70,11 +72,12 @@ options: dict[str, Any] = {
     "autogenerate_plugins": [
         "alembic.autogenerate.*",
         "alembic.ext.checkconstraint_byname",
+        defaults.__name__,
     ],
 {% if postgresql %}
     "include_schemas": True,
 {% endif %}
-    "include_object": is_no_view,
+    "include_object": is_compared,
 {% if cookiecutter.__kind == "file" %}
     "render_as_batch": True,
 {% endif %}
