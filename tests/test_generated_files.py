@@ -44,7 +44,7 @@ RENDERED = {
     "tests/test_migrations.py",
     "tests/test_models.py",
 }
-FOR_SERVERS = {"compose.yaml", "migrations/server.py"}
+FOR_SERVERS = {"compose.yaml", "migrations/mend.py", "migrations/server.py"}
 MADE_BY_HOOK = {".env", "uv.lock", "migrations/versions/REVISION"}
 TOOL_FOLDERS = {".git", ".ruff_cache", ".venv", "__pycache__"}
 

@@ -16,7 +16,11 @@ from sqlalchemy import Connection, Engine
 import app.models  # noqa: F401  every model has to be imported to be seen
 from app.config import DIALECT, migration_url
 from app.database import Base
+{% if cookiecutter.__kind == "server" %}
+from migrations import databases, defaults, guard, mend, renames, scratch
+{% else %}
 from migrations import databases, defaults, guard, renames, scratch
+{% endif %}
 
 config = context.config
 target_metadata = Base.metadata
@@ -43,8 +47,11 @@ def review(migration: Any, _revision: object, directives: Any) -> None:
 
     if not migration.opts["revision_context"].command_args["autogenerate"]:
         return
+{% if cookiecutter.__kind == "server" %}
+    mend.complete(migration, directives[0])
+{% endif %}
     if not scratch.is_check():
-        renames.settle(migration, directives[0], target_metadata)
+        renames.settle(migration, directives[0])
     remarks = guard.review(directives[0].upgrade_ops, target_metadata)
     migration.opts["template_args"]["remarks"] = remarks
     if directives[0].upgrade_ops.is_empty():
