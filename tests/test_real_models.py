@@ -1,0 +1,93 @@
+"""A shop of thirty tables on each family of databases: nothing is left out, no noise."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.conftest import TEMPLATE, Project, Service
+from tests.test_article import TABLES_AT_BASE, operations
+from tests.test_drift import drift
+from tests.test_scratch import AS_BUILT, CLEAN, NOTE
+
+MODELS = TEMPLATE / "tests" / "real_models"
+FAMILIES = {"file": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
+NO_CHANGES = "No changes in the models, no new revision.\n"
+VIEW = """\
+    select = "SELECT account_id, count(*) AS messages FROM message GROUP BY account_id"
+    op.execute(f"CREATE VIEW inbox AS {select}")
+"""
+
+
+@pytest.fixture
+def shop(service: Service) -> Service:
+    """Give a service the models, before its first revision."""
+    project = service.project
+    for revision in project.revisions():
+        revision.unlink()
+    family = FAMILIES[service.connection.dialect.family]
+    for source, target in (("shared", "shared"), (family, "models")):
+        shutil.copy(MODELS / f"{source}.py", project.path / "app" / f"{target}.py")
+    # It is about the first model.
+    (project.path / "tests" / "test_models.py").unlink()
+    return service
+
+
+def add_view(project: Project) -> None:
+    """Write the revision that makes the view."""
+    project.run("alembic", "revision", "-m", "Add view")
+    *_, revision = project.revisions()
+    text = revision.read_text().replace("    pass\n", VIEW, 1)
+    revision.write_text(
+        text.replace("    pass\n", '    op.execute("DROP VIEW inbox")\n')
+    )
+
+
+def change_check(service: Service) -> None:
+    """Let autogenerate take one check for another."""
+    models = service.project.path / "app" / "shared.py"
+    before = 'CheckConstraint("amount >= 0", name="not_negative")'
+    after = 'CheckConstraint("amount > -5", name="hardly_negative")'
+    text = models.read_text()
+    assert before in text
+    models.write_text(text.replace(before, after))
+    service.project.revise("Change check")
+    *_, revision = service.project.revisions()
+    made = ["op.create_check_constraint", "op.drop_constraint"]
+    assert operations(revision, "upgrade") == sorted([*service.batch, *made])
+
+
+def left(service: Service) -> set[str]:
+    """Return what is in the database besides tables: enums and schemas of PostgreSQL."""
+    if service.connection.dialect.family != "postgresql":
+        return set()
+    assert service.server
+    query = """
+        SELECT typname FROM pg_type WHERE typtype = 'e'
+        UNION SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^public$|^info'
+    """
+    return {name for (name,) in service.server.query(query, service.database)}
+
+
+def test_a_shop_is_built_as_the_models_say(shop: Service) -> None:
+    project = shop.project
+    output = project.revise("Shop")
+    (first,) = project.revisions()
+    text = first.read_text()
+    assert text.count("op.create_table(") >= 25
+    assert "%%" not in text
+    change_check(shop)
+    add_view(project)
+    project.run("python", "-m", "migrations", "create")
+    for _ in range(2):
+        output += project.run("alembic", "upgrade", "head")
+        assert project.run("alembic", "check") == NOTE + CLEAN
+        assert drift(shop, 0) == [AS_BUILT.strip()]
+        output += project.run("alembic", "downgrade", "base")
+        assert shop.schema() == TABLES_AT_BASE
+        assert left(shop) == set()
+    assert project.revise("Again") == NO_CHANGES
+    assert "Warning" not in output
+    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
+        project.run(*command)
