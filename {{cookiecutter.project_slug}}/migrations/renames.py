@@ -12,7 +12,11 @@ from alembic.operations import Operations, ops
 from alembic.util import CommandError
 from sqlalchemy import Column, Table
 
+{% if cookiecutter.__kind == "server" %}
+from migrations import databases, mend, names, questions
+{% else %}
 from migrations import databases, names, questions
+{% endif %}
 
 NOT_HERE = (
     "a rename is tried out on a scratch database: leave out -x live,"
@@ -24,17 +28,17 @@ TABLE_ALONE = (
 )
 
 
-def settle(migration: Any, script: Any, metadata: Any) -> None:
+def settle(migration: Any, script: Any) -> None:
     """Ask what has a new name, and let a revision rename that.
 
     Arguments:
         migration: the context in which models and revisions were compared.
-        script: the revision that autogenerate is about to write; it is changed.
-        metadata: that of the models.
+        script: the operations of the revision, for both directions.
 
     Raises:
         CommandError: there is nobody to ask, or one revision can't do it.
     """
+    metadata = migration.opts["target_metadata"]
     renames = questions.ask(migration.impl, [*questions.possible(script.upgrade_ops)])
     if not renames:
         return
@@ -44,6 +48,9 @@ def settle(migration: Any, script: Any, metadata: Any) -> None:
     following = names.that_follow(migration.connection, metadata, renames)
     done += _carry_out(migration, [*following])
     rest: Any = produce_migrations(migration, metadata)
+{% if cookiecutter.__kind == "server" %}
+    mend.complete(migration, rest)
+{% endif %}
     tables = [new.fullname for _, new in renames if isinstance(new, Table)]
     if any(
         rename.is_likely(migration.impl)
