@@ -53,6 +53,8 @@ class User(Base):
     boss_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
     mood: Mapped[Mood] = mapped_column(sa.Enum(Mood))
     flag: Mapped[bool] = mapped_column(sa.Boolean)
+    amount: Mapped[int] = mapped_column(sa.Integer, server_default="1")
+    twice: Mapped[int | None] = mapped_column(sa.Computed("amount * 2", persisted=True))
 
 
 class Order(Base):

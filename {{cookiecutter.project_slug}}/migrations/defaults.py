@@ -4,19 +4,12 @@ It does not tell one as the model has it: `true` may come back as 1, or `now()` 
 `current_timestamp()`. So a temporary table gets the model's, and is asked for it.
 """
 
-{% if cookiecutter.__kind == "file" %}
-import re
-{% endif %}
 from contextlib import suppress
 from typing import Any
 
 from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
-{% if cookiecutter.__kind == "file" %}
-from sqlalchemy import Column, MetaData, Table, event, inspect, text
-{% else %}
 from sqlalchemy import Column, MetaData, Table, inspect
-{% endif %}
 from sqlalchemy.exc import DBAPIError
 
 
@@ -41,15 +34,3 @@ def compare(context: Any, operation: Any, *compared: Any) -> PriorityDispatchRes
 Plugin("migrations.defaults").add_autogenerate_comparator(
     compare, "column", "server_default", priority=DispatchPriority.FIRST
 )
-{% if cookiecutter.__kind == "file" %}
-
-
-@event.listens_for(Table, "column_reflect")
-def _read_computed(inspector: Any, table: Table, column: Any) -> None:
-    # SQLAlchemy finds no expression after a type with a comma, such as NUMERIC(12, 4).
-    if column.get("computed", {}).get("sqltext") == "":
-        query = text("SELECT sql FROM sqlite_master WHERE name = :name")
-        sql = inspector.bind.scalar(query, {"name": table.name})
-        found = re.search(rf"{re.escape(column['name'])}\W.* AS \((.*)\)", sql)
-        column["computed"]["sqltext"] = found[1] if found else ""
-{% endif %}

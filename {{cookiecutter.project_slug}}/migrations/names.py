@@ -72,7 +72,7 @@ def _parts(table: Table) -> list[Any]:
 def _what(part: Any, renames: Sequence[tuple[Any, Any]]) -> tuple[str, ...]:
     # A check has no columns to know it by, but what its name has besides the table's.
     if isinstance(part, CheckConstraint):
-        name = str(part.name)
+        name = f"{part.name}_"
         for old, new in renames:
             name = name.replace(f"_{old.name}_", f"_{new.name}_", 1)
         return ("check", name)

@@ -11,6 +11,7 @@ from alembic.autogenerate import produce_migrations, renderers
 from alembic.operations import Operations, ops
 from alembic.util import CommandError
 from sqlalchemy import Column, Table
+from sqlalchemy.exc import DBAPIError
 
 {% if cookiecutter.__kind == "server" %}
 from migrations import databases, mend, names, questions
@@ -44,9 +45,13 @@ def settle(migration: Any, script: Any) -> None:
         return
     if not databases.is_temporary(migration.connection.engine.url):
         raise CommandError(NOT_HERE)
-    done = _carry_out(migration, [_step(*rename) for rename in renames])
-    following = names.that_follow(migration.connection, metadata, renames)
-    done += _carry_out(migration, [*following])
+    done = [_step(*rename) for rename in renames]
+    try:
+        _carry_out(migration, done)
+        following = [*names.that_follow(migration.connection, metadata, renames)]
+        _carry_out(migration, following)
+    except DBAPIError as error:
+        raise CommandError(f"the database refuses to rename: {error.orig}") from None
     rest: Any = produce_migrations(migration, metadata)
 {% if cookiecutter.__kind == "server" %}
     mend.complete(migration, rest)
@@ -59,9 +64,9 @@ def settle(migration: Any, script: Any) -> None:
     ):
         rest.upgrade_ops.ops, rest.downgrade_ops.ops = [], []
         print(TABLE_ALONE, file=sys.stderr)
-    script.upgrade_ops.ops = [*(step for step, _ in done), *rest.upgrade_ops.ops]
-    undone = [undo for _, undo in reversed(done)]
-    script.downgrade_ops.ops = [*rest.downgrade_ops.ops, *undone]
+    steps, undone = zip(*done, *following, strict=True)
+    script.upgrade_ops.ops = [*steps, *rest.upgrade_ops.ops]
+    script.downgrade_ops.ops = [*rest.downgrade_ops.ops, *reversed(undone)]
 
 
 def _step(before: Any, after: Any) -> names.Step:
@@ -81,7 +86,7 @@ def _step(before: Any, after: Any) -> names.Step:
     return change, ops.AlterColumnOp(before.table.name, new, modify_name=old, **told)
 
 
-def _carry_out(migration: Any, steps: list[names.Step]) -> list[names.Step]:
+def _carry_out(migration: Any, steps: list[names.Step]) -> None:
     operations = Operations(migration)
     for step, _ in steps:
 {% if cookiecutter.__kind == "file" %}
@@ -94,7 +99,6 @@ def _carry_out(migration: Any, steps: list[names.Step]) -> list[names.Step]:
 {% else %}
         operations.invoke(step)
 {% endif %}
-    return steps
 
 
 @renderers.dispatch_for(ops.RenameTableOp)

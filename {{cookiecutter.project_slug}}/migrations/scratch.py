@@ -29,7 +29,11 @@ from sqlalchemy import Connection, create_engine
 {% endif %}
 
 from app.config import DIALECT
+{% if cookiecutter.__kind == "server" %}
 from migrations import databases
+{% else %}
+from migrations import databases, mend  # noqa: F401  revisions need what it mends
+{% endif %}
 
 NOTE = """\
 Compared the models with the revisions, not with the database. About that, ask
