@@ -98,12 +98,16 @@ RENAMES = {
 }
 # Whether all names are those that the models would be created with.
 COMPARE_WITH_CREATED = """
+from sqlalchemy.schema import CreateSchema
+
 import app.models
 from app.config import migration_url
 from app.database import Base
 from migrations import databases, drift, scratch
 
 with databases.connect(migration_url()) as real, scratch.database() as empty:
+    for schema in {table.schema for table in Base.metadata.tables.values()} - {None}:
+        empty.execute(CreateSchema(schema))
     Base.metadata.create_all(empty)
     print("\\n".join(drift.compare(drift.describe(empty), drift.describe(real))))
 """
