@@ -1,5 +1,3 @@
-    # A revision is no driver, which would want each % of an expression twice.
-    migration.dialect.identifier_preparer._double_percents = False
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     # A foreign key of a cycle has to wait until both tables are there.
     for table in [op for op in upgrade.ops if isinstance(op, ops.CreateTableOp)]:

@@ -16,6 +16,7 @@ from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE
 MODELS = '''\
 """Models of which each column is one case."""
 
+import datetime
 import enum
 
 import sqlalchemy as sa
@@ -54,13 +55,18 @@ class User(Base):
     mood: Mapped[Mood] = mapped_column(sa.Enum(Mood))
     flag: Mapped[bool] = mapped_column(sa.Boolean)
     amount: Mapped[int] = mapped_column(sa.Integer, server_default="1")
+    state: Mapped[str] = mapped_column(sa.String(20), server_default="it's 100%")
+    at: Mapped[datetime.datetime] = mapped_column(server_default=sa.func.now())
+    much_longer_than_what_a_name_may_be_with_all_before_it: Mapped[int | None] = (
+        mapped_column(sa.Integer, index=True)
+    )
     twice: Mapped[int | None] = mapped_column(sa.Computed("amount * 2", persisted=True))
 
 
 class Order(Base):
     __tablename__ = "order"
 
-    id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(sa.Integer, sa.Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(
         sa.ForeignKey("user.id", ondelete="CASCADE"),
     )
@@ -94,6 +100,15 @@ RENAMES = {
     },
     "user.mood:feeling": {"    mood:": "    feeling:"},
     "user.flag:is_on": {"    flag:": "    is_on:"},
+    "user.state:status user.at:made_at user.twice:double user.much_longer_than_what_a_name"
+    "_may_be_with_all_before_it:very_much_longer_than_what_a_name_may_be_with_all_before": {
+        "    state:": "    status:",
+        "    at:": "    made_at:",
+        "    twice:": "    double:",
+        "much_longer_than_what_a_name_may_be_with_all_before_it:": (
+            "very_much_longer_than_what_a_name_may_be_with_all_before:"
+        ),
+    },
     "user:account": {'"user"': '"account"', '"user.': '"account.'},
 }
 # Whether all names are those that the models would be created with.
@@ -141,7 +156,8 @@ def test_what_is_renamed_keeps_rows_and_gets_the_right_names(service: Service) -
     before = {name: service.rows(name) for name in ("user", "order", "team")}
     for rename, replaced in RENAMES.items():
         change(project, replaced)
-        assert "Warning" not in project.revise(rename, "-x", f"rename={rename}")
+        options = [f"-xrename={each}" for each in rename.split()]
+        assert "Warning" not in project.revise("Rename", *options)
         *_, revision = project.revisions()
         first = "op.alter_column" if "." in rename else "op.rename_table"
         for direction in ("upgrade", "downgrade"):

@@ -10,4 +10,11 @@ def _steps(connection: Connection, table: Table, pairs: list[Any]) -> Iterator[S
             yield from ((drop, drop.reverse()), (add, add.reverse()))
 
 
+def of_computed(old: Column[Any], new: Column[Any]) -> Step:
+    """Rename a column that Alembic can't describe again, as its statement needs."""
+    prepare: Any = mysql.dialect().identifier_preparer
+    start = f"ALTER TABLE {prepare.format_table(old.table)} RENAME COLUMN "
+    return _step(start, " TO ", prepare.quote(old.name), prepare.quote(new.name))
+
+
 {% include "name_step.py" %}

@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
-from sqlalchemy import Column, MetaData, Table, inspect
+from sqlalchemy import Column, Identity, MetaData, Table, inspect
 from sqlalchemy.exc import DBAPIError
 
 
@@ -17,6 +17,8 @@ def compare(context: Any, operation: Any, *compared: Any) -> PriorityDispatchRes
     """Let an operation of autogenerate change a column's default, if it has changed."""
     *_names, there, model = compared
     old, new = there.server_default, model.server_default
+    if isinstance(new, Identity) and not context.dialect.supports_identity_columns:
+        return PriorityDispatchResult.STOP
     # Other than a default, what a computed or identity column has is no argument.
     if not hasattr(new, "arg") or not hasattr(old or new, "arg"):
         return PriorityDispatchResult.CONTINUE

@@ -54,6 +54,10 @@ def review(migration: Any, _revision: object, directives: Any) -> None:
         renames.settle(migration, directives[0])
     remarks = guard.review(directives[0].upgrade_ops, target_metadata)
     migration.opts["template_args"]["remarks"] = remarks
+{% if cookiecutter.__kind == "server" %}
+    # A revision is no driver, which would want each % of an expression twice.
+    migration.dialect.identifier_preparer._double_percents = False
+{% endif %}
     if directives[0].upgrade_ops.is_empty():
         context.script.generate_revision = write_nothing  # type: ignore[method-assign]
 

@@ -4,27 +4,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alembic.operations import ops
+from sqlalchemy import (
+    CheckConstraint,
+{% if cookiecutter.__family == "mysql" %}
+    Column,
+{% endif %}
+    Connection,
+    Index,
+    MetaData,
+    Table,
+    UniqueConstraint,
 {% if cookiecutter.__family == "postgresql" %}
-from sqlalchemy import (
-    CheckConstraint,
-    Connection,
-    Index,
-    MetaData,
-    Table,
-    UniqueConstraint,
     func,
+{% endif %}
     inspect,
 )
-{% else %}
-from sqlalchemy import (
-    CheckConstraint,
-    Connection,
-    Index,
-    MetaData,
-    Table,
-    UniqueConstraint,
-    inspect,
-)
+{% if cookiecutter.__family == "mysql" %}
+from sqlalchemy.dialects import mysql
 {% endif %}
 from sqlalchemy.sql.elements import conv
 
@@ -43,6 +39,7 @@ def that_follow(
         renames: the tables and columns, each as it was and as it is.
     """
     inspector = inspect(connection)
+    final_name = connection.dialect.identifier_preparer.format_constraint
     built = MetaData()
     for model in metadata.sorted_tables:
         if model.is_view or not inspector.has_table(model.name, schema=model.schema):
@@ -52,10 +49,10 @@ def that_follow(
         pairs = []
         for new in sorted(_parts(model), key=lambda part: str(part.name)):
             old = known.get(_what(new, renames))
-            if old is None or old.name == new.name:
+            if old is None or not any(was.name in old.name for was, _ in renames):
                 continue
-            if any(before.name in old.name for before, _ in renames):
-                old.name = conv(old.name)  # final: no convention is applied to it
+            old.name = conv(old.name)  # Or the convention would be applied to it again.
+            if final_name(old) != final_name(new):
                 pairs.append((old, new))
         yield from _steps(connection, model, pairs)
 {% if cookiecutter.__family == "postgresql" %}

@@ -74,13 +74,18 @@ def _step(before: Any, after: Any) -> names.Step:
     if isinstance(before, Table):
         forth = ops.RenameTableOp(old, new, schema=before.schema)
         return forth, ops.RenameTableOp(new, old, schema=before.schema)
-    told: dict[str, Any] = {"schema": before.table.schema}
 {% if cookiecutter.__family == "mysql" %}
+    if before.computed is not None:
+        return names.of_computed(before, after)
     # The statement has to describe the whole column again.
-    for key in ("type", "nullable", "server_default", "comment"):
-        told[f"existing_{key}"] = getattr(before, key)
+    told = {
+        f"existing_{key}": getattr(before, key)
+        for key in ("type", "nullable", "server_default", "comment")
+    }
     if before.autoincrement is True:
         told["autoincrement"] = True
+{% else %}
+    told = {"schema": before.table.schema}
 {% endif %}
     change = ops.AlterColumnOp(before.table.name, old, modify_name=new, **told)
     return change, ops.AlterColumnOp(before.table.name, new, modify_name=old, **told)
