@@ -36,6 +36,10 @@ RENDERED = {
     "migrations/drift.py",
     "migrations/env.py",
     "migrations/guard.py",
+    "migrations/mend.py",
+    "migrations/names.py",
+    "migrations/questions.py",
+    "migrations/renames.py",
     "migrations/scratch.py",
     "migrations/script.py.mako",
     "pyproject.toml",
@@ -44,7 +48,7 @@ RENDERED = {
     "tests/test_migrations.py",
     "tests/test_models.py",
 }
-FOR_SERVERS = {"compose.yaml", "migrations/mend.py", "migrations/server.py"}
+FOR_SERVERS = {"compose.yaml", "migrations/server.py"}
 MADE_BY_HOOK = {".env", "uv.lock", "migrations/versions/REVISION"}
 TOOL_FOLDERS = {".git", ".ruff_cache", ".venv", "__pycache__"}
 
