@@ -184,6 +184,16 @@ def test_what_is_renamed_keeps_rows_and_gets_the_right_names(service: Service) -
     assert set(service.schema()) == {"alembic_version"}
 
 
+def see_up_and_down(project: Project) -> None:
+    """Run all revisions forth and back, and see that they end where the models are."""
+    assert project.run("alembic", "check") == NOTE + CLEAN
+    project.run("python", "-m", "migrations", "create")
+    for direction, target in (("upgrade", "head"), ("downgrade", "base")) * 2:
+        project.run("alembic", direction, target)
+    project.run("alembic", "upgrade", "head")
+    assert project.run("python", "-c", COMPARE_WITH_CREATED).strip() == ""
+
+
 def refusal(project: Project, *options: str) -> str:
     """Return why there is no revision, where nobody can be asked."""
     count = len(project.revisions())
@@ -281,12 +291,7 @@ def test_a_table_and_its_column_are_renamed_in_two_revisions(service: Service) -
     # The next one knows the table by its new name.
     assert "rename=account.indexed:known" in refusal(project)
     project.revise("Column", "-x", "rename=account.indexed:known")
-    assert project.run("alembic", "check") == NOTE + CLEAN
-    project.run("python", "-m", "migrations", "create")
-    for direction, target in (("upgrade", "head"), ("downgrade", "base")) * 2:
-        project.run("alembic", direction, target)
-    project.run("alembic", "upgrade", "head")
-    assert project.run("python", "-c", COMPARE_WITH_CREATED).strip() == ""
+    see_up_and_down(project)
 
 
 @pytest.fixture
@@ -381,12 +386,7 @@ def test_a_table_in_a_schema_and_its_sequence_are_renamed(
     project.revise("Table", "-x", "rename=audit.user:account")
     change(project, RENAMES["user.indexed:known"])
     project.revise("Column", "-x", "rename=audit.account.indexed:known")
-    assert project.run("alembic", "check") == NOTE + CLEAN
-    project.run("python", "-m", "migrations", "create")
-    for direction, target in (("upgrade", "head"), ("downgrade", "base")) * 2:
-        project.run("alembic", direction, target)
-    project.run("alembic", "upgrade", "head")
-    assert project.run("python", "-c", COMPARE_WITH_CREATED).strip() == ""
+    see_up_and_down(project)
     names = "SELECT relname FROM pg_class WHERE relkind = 'S' ORDER BY 1"
     found = [name for (name,) in any_postgres.query(names, "schemas")]
     assert found == ["account_id_seq", "order_id_seq", "team_id_seq"]
