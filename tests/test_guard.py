@@ -16,7 +16,7 @@ BEFORE = """\
     size = sa.Column(sa.BigInteger)
     count = sa.Column(sa.Integer)
     price = sa.Column(sa.Numeric(8, 2))
-    age = sa.Column(sa.Integer)
+    age = sa.Column(sa.Interval)
 
 
 class Order(Base):
