@@ -364,6 +364,27 @@ def test_two_candidates_are_asked_about_one_after_the_other(asked: Any) -> None:
     assert 'op.rename_table("user", "account")' in revision
 
 
+SQUAD = """
+
+class Squad(Base):
+    __tablename__ = "squad"
+
+    id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+"""
+
+
+def test_two_tables_are_asked_about_one_after_the_other(asked: Any) -> None:
+    change(asked.project, {'"team"': '"crew"', '"team.id"': '"crew.id"'})
+    with open(asked.project.path / "app" / "models.py", "a") as models:
+        models.write(SQUAD)
+    first, second = (f"Was table team renamed to {name}?" for name in ("crew", "squad"))
+    _, revision = asked([(first, "y\r")])
+    assert 'op.rename_table("team", "crew")' in revision
+    assert 'op.create_table(\n        "squad",' in revision
+    output, _ = asked([(first, "n\r"), (second, "n\r")])
+    assert "Warning: drops table team" in output
+
+
 def test_a_table_in_a_schema_and_its_sequence_are_renamed(
     any_postgres: Postgres, copied: Callable[[str], Project]
 ) -> None:

@@ -85,8 +85,10 @@ def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
     renames = [rename for rename in pairs if rename.option in told]
     unclear = []
     for rename in sorted(pairs, key=str):
-        is_settled = any(rename.old is old or rename.new is new for old, new in renames)
-        if is_settled or guard.may_drop() or not rename.is_likely(impl):
+        settled = {full_name(thing) for pair in renames for thing in pair}
+        if guard.may_drop() or not rename.is_likely(impl):
+            continue
+        if settled & {full_name(thing) for thing in rename}:
             continue
         if not sys.stdin.isatty():
             unclear.append(rename)
