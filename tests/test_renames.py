@@ -242,8 +242,11 @@ def test_what_can_not_be_done_in_one_revision_is_refused(
 ) -> None:
     project = copied("sqlite")
     begin(project)
-    missing = refusal(project, "-x", "rename=user.plain:txt")
-    assert missing.startswith("-x rename=user.plain:txt: nothing like that is dropped")
+    for option in ("rename=user.plain:txt", "rename"):
+        missing = refusal(project, "-x", option)
+        assert missing.startswith(
+            f"-x {option}: nothing like that is dropped and added"
+        )
     change(
         project,
         {

@@ -79,7 +79,8 @@ def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
     Raises:
         CommandError: nobody is there to ask, or a rename has to be done otherwise.
     """
-    told = {text for text in context.get_x_argument() if text.startswith("rename=")}
+    options = context.get_x_argument()
+    told = {text for text in options if text.partition("=")[0] == "rename"}
     if unknown := told - {rename.option for rename in pairs}:
         raise CommandError(f"-x {min(unknown)}{NO_FIT}")
     renames = [rename for rename in pairs if rename.option in told]
