@@ -52,15 +52,18 @@ def settle(migration: Any, script: Any) -> None:
         _carry_out(migration, following)
     except DBAPIError as error:
         raise CommandError(f"the database refuses to rename: {error.orig}") from None
+    for rename in renames:
+        old, new = map(questions.full_name, rename)
+        print(f"Renames {old} to {new}", file=sys.stderr)
     rest: Any = produce_migrations(migration, metadata)
 {% if cookiecutter.__kind == "server" %}
     mend.complete(migration, rest)
 {% endif %}
     tables = [new.fullname for _, new in renames if isinstance(new, Table)]
     if any(
-        rename.is_likely(migration.impl)
-        for rename in questions.possible(rest.upgrade_ops)
-        if isinstance(rename.old, Column) and rename.old.table.fullname in tables
+        more.is_likely(migration.impl)
+        for more in questions.possible(rest.upgrade_ops)
+        if isinstance(more.old, Column) and more.old.table.fullname in tables
     ):
         rest.upgrade_ops.ops, rest.downgrade_ops.ops = [], []
         print(TABLE_ALONE, file=sys.stderr)
