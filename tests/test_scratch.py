@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -267,6 +268,11 @@ def downgrade() -> None:
 """
 
 
+def revision_id(revision: Path) -> str:
+    """Return what a revision is called, which its file has after the date."""
+    return revision.stem.partition("-")[2].partition("_")[0]
+
+
 def add_revision(project: Project, name: str, down: str | None, upgrade: str) -> None:
     """Write a revision by hand.
 
@@ -277,7 +283,7 @@ def add_revision(project: Project, name: str, down: str | None, upgrade: str) ->
         upgrade: the statements of its `upgrade`.
     """
     first = project.revisions()[0]
-    down = down or first.stem.partition("-")[2].partition("_")[0]
+    down = down or revision_id(first)
     text = HISTORY.format(revision=name, down=down, upgrade=upgrade)
     first.with_name(f"{name}.py").write_text(text)
 
