@@ -73,6 +73,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to run what is random or crowded as often as docs/deploying.md says."""
+    parser.addoption("--soak", action="store_true", help="repeat tests of deploys")
+
+
+@pytest.fixture(scope="session")
+def soak(pytestconfig: pytest.Config) -> bool:
+    """Return whether tests of deploys are to be repeated."""
+    return bool(pytestconfig.getoption("--soak"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: item.path.name != "test_interruptions.py")

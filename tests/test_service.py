@@ -184,7 +184,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, inspect
 
-engine = create_engine("sqlite://")
+engine = create_engine({url!r})
 config = Config("alembic.ini")
 with engine.begin() as connection:
     config.attributes["connection"] = connection
@@ -195,12 +195,14 @@ with engine.begin() as connection:
 
 
 def test_a_given_connection_wins_over_everything(
-    copied: Callable[[str], Project],
+    any_postgres: Postgres, copied: Callable[[str], Project]
 ) -> None:
     """With the settings naming a server that is not there, nor one for scratch databases."""
     project = copied("psycopg2")
+    any_postgres.query("CREATE DATABASE orders")
     project.environment["DATABASE_URL"] = "postgresql+psycopg2://u:p@192.0.2.1/none"
-    project.run("python", "-c", GIVEN_CONNECTION)
+    url = any_postgres.url(database="orders")
+    project.run("python", "-c", GIVEN_CONNECTION.format(url=url))
 
 
 def test_commands_work_from_any_directory(service: Service, tmp_path: Path) -> None:
@@ -266,7 +268,9 @@ def test_the_applications_loggers_stay_on(copied: Callable[[str], Project]) -> N
         "assert not logging.root.handlers"
     )
     output = project.run("python", "-c", from_python)
-    assert output == f"Database: sqlite at {project.path}/my_service.db\n"
+    first, *_, last = output.splitlines()
+    assert first == f"Database: sqlite at {project.path}/my_service.db"
+    assert last == "Now at base"
 
 
 def test_new_revisions_are_named_by_the_time_in_utc(

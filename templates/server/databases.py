@@ -1,3 +1,6 @@
+{% set database = cookiecutter.database_url | database %}
+{% set family = database.dialect.family %}
+{% set migrations = database.driver.migrations or database.driver.name %}
 """The server's databases: connect to one, make one, drop one, say which it is."""
 
 import re
@@ -28,9 +31,22 @@ def connect(url: URL) -> Iterator[Connection]:
     Raises:
         CommandError: there is none to be had; the message is one line and says why.
     """
-    bounded = url.update_query_dict({"connect_timeout": "5", **url.query})
+{% if family == "postgresql" %}
+    # The name is what others are shown while they wait for a run to end.
+    defaults = {"connect_timeout": "5", "fallback_application_name": "alembic"}
+    told = url.update_query_dict({**defaults, **url.query})
+{% else %}
+    told = url.update_query_dict({"connect_timeout": "5", **url.query})
+{% endif %}
     try:
-        connection = create_engine(bounded, poolclass=NullPool).connect()
+{% if migrations == "postgresql+psycopg" %}
+        # A pooler gives a statement that one connection has prepared to another.
+        unprepared = {"prepare_threshold": None}
+        engine = create_engine(told, poolclass=NullPool, connect_args=unprepared)
+        connection = engine.connect()
+{% else %}
+        connection = create_engine(told, poolclass=NullPool).connect()
+{% endif %}
     except server.FAILURES as error:
         raise CommandError(_reason(url, error)) from None
     with connection:

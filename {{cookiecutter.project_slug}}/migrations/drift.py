@@ -41,7 +41,11 @@ def find(real: Connection, empty: Connection) -> list[str]:
         CommandError: the database is at a revision that is not here.
     """
     heads = MigrationContext.configure(real).get_current_heads()
+{% if family == "file" %}
+    options = {"target_metadata": Base.metadata, "transactional_ddl": True}
+{% else %}
     options = {"target_metadata": Base.metadata, "transaction_per_migration": True}
+{% endif %}
     migration = MigrationContext.configure(empty, opts=options)
     scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
     scratch.build(migration, scripts, heads)

@@ -1,7 +1,6 @@
 {% set postgresql = (cookiecutter.database_url | database).dialect.family == "postgresql" %}
 """Alembic runs this file for each command that needs a database or the models."""
 
-import logging
 import sys
 from logging.config import fileConfig
 from typing import Any
@@ -17,9 +16,9 @@ import app.models  # noqa: F401  every model has to be imported to be seen
 from app.config import DIALECT, migration_url
 from app.database import Base
 {% if cookiecutter.__kind == "server" %}
-from migrations import databases, defaults, guard, mend, renames, scratch
+from migrations import databases, defaults, guard, lock, mend, renames, scratch, steps
 {% else %}
-from migrations import databases, defaults, guard, renames, scratch
+from migrations import databases, defaults, guard, lock, renames, scratch, steps
 {% endif %}
 
 config = context.config
@@ -32,10 +31,6 @@ set_configuration(Config(add_type_ignore=True))
 # An application that calls Alembic from Python sets up logging of its own.
 if config.cmd_opts and config.config_file_name:
     fileConfig(config.config_file_name, disable_existing_loggers=False)
-    # Of what Alembic says about its own workings, only the steps that it runs.
-    logging.getLogger("alembic.runtime.migration").addFilter(
-        lambda record: record.msg.startswith("Running")
-    )
 
 
 def review(migration: Any, _revision: object, directives: Any) -> None:
@@ -92,7 +87,11 @@ options: dict[str, Any] = {
 {% if cookiecutter.__kind == "file" %}
     "render_as_batch": True,
 {% endif %}
+{% if cookiecutter.__kind == "file" %}
+    "transactional_ddl": True,
+{% else %}
     "transaction_per_migration": True,
+{% endif %}
     "process_revision_directives": review,
 }
 
@@ -110,21 +109,24 @@ def print_sql() -> None:
 
 
 def run(connection: Connection) -> None:
-    """Run the command on a database."""
+    """Run the command on a database, alone where it writes there, and say which it is."""
+    print(f"Database: {databases.describe(connection.engine.url)}", file=sys.stderr)
 {% if postgresql %}
     context.configure(connection=connection, include_name=is_own_schema, **options)
 {% else %}
     context.configure(connection=connection, **options)
 {% endif %}
-    with context.begin_transaction():
-        context.run_migrations()
+    if "destination_rev" in context.get_context().opts:
+        with lock.held(connection) as check:
+            steps.run(connection, check)
+    else:
+        with context.begin_transaction():
+            context.run_migrations()
 
 
 def run_on_own_database() -> None:
-    """Run the command on the database that the settings name, and say which it is."""
-    url = migration_url()
-    print(f"Database: {databases.describe(url)}", file=sys.stderr)
-    with databases.connect(url) as connection:
+    """Run the command on the database that the settings name."""
+    with databases.connect(migration_url()) as connection:
         run(connection)
 
 

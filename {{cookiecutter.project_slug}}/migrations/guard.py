@@ -12,6 +12,8 @@ from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import types
 
+from migrations import options
+
 NO_MODELS = (
     "no model is known, but revisions have made tables: import the models in"
     " migrations/env.py. To drop all: alembic -x allow-drop revision --autogenerate …"
@@ -24,7 +26,7 @@ WITHOUT_VALUE = (
 
 def may_drop() -> bool:
     """Return whether `-x allow-drop` is given."""
-    return "allow-drop" in context.get_x_argument(as_dictionary=True)
+    return options.value("allow-drop") is not None
 
 
 def review(upgrade: ops.UpgradeOps, metadata: Any) -> list[str]:

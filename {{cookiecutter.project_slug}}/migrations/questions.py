@@ -1,6 +1,5 @@
 """Questions: whether a drop and an add are two things, or one with a new name."""
 
-import shlex
 import sys
 from collections.abc import Iterator
 from itertools import product
@@ -11,7 +10,7 @@ from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import Column
 
-from migrations import guard
+from migrations import guard, options
 
 NO_FIT = (
     ": nothing like that is dropped and added. A table is renamed first, its columns in"
@@ -79,8 +78,8 @@ def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
     Raises:
         CommandError: nobody is there to ask, or a rename has to be done otherwise.
     """
-    options = context.get_x_argument()
-    told = {text for text in options if text.partition("=")[0] == "rename"}
+    typed = context.get_x_argument()
+    told = {text for text in typed if text.partition("=")[0] == "rename"}
     if unknown := told - {rename.option for rename in pairs}:
         raise CommandError(f"-x {min(unknown)}{NO_FIT}")
     renames = [rename for rename in pairs if rename.option in told]
@@ -112,5 +111,4 @@ def _is_yes(question: str) -> bool:
 
 
 def _command(option: str) -> str:
-    typed = sys.argv[1:] if context.config.cmd_opts else ["revision", "--autogenerate"]
-    return shlex.join(["alembic", "-x", option, *typed])
+    return options.command(option, "revision", "--autogenerate")

@@ -30,9 +30,9 @@ from sqlalchemy import Connection, create_engine
 
 from app.config import DIALECT
 {% if cookiecutter.__kind == "server" %}
-from migrations import databases
+from migrations import databases, options
 {% else %}
-from migrations import databases, mend  # noqa: F401  revisions need what it mends
+from migrations import databases, mend, options  # noqa: F401  revisions need mend
 {% endif %}
 
 NOTE = """\
@@ -63,7 +63,7 @@ def is_check() -> bool:
 
 def is_wanted() -> bool:
     """Return whether this run of Alembic compares, and not with the real database."""
-    if "live" in context.get_x_argument(as_dictionary=True):
+    if options.value("live") is not None:
         return False
     # Only `revision` and `check` bring an object to collect a new revision in.
     context.configure(dialect_name=DIALECT)
@@ -127,7 +127,11 @@ def build(
     """
     with Operations.context(migration):
         for script in reversed(list(scripts.walk_revisions("base", heads))):  # type: ignore[arg-type]
+{% if cookiecutter.__kind == "server" %}
             with migration.begin_transaction(_per_migration=True):
+{% else %}
+            with migration.begin_transaction():
+{% endif %}
                 script.module.upgrade()
 {% if cookiecutter.__kind == "server" %}
 

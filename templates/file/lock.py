@@ -1,0 +1,78 @@
+"""One migrator at a time: one transaction for a whole run, in which no other can write."""
+
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.util import CommandError
+from sqlalchemy import Connection, event
+
+from migrations import databases, options
+
+SECONDS = 300
+PAUSE = 0.2
+CASCADES = (
+    "the given connection is in a transaction with foreign keys on, where rebuilding a"
+    " table deletes the rows that refer to it: give it before it begins one"
+)
+
+
+@contextmanager
+def held(connection: Connection) -> Iterator[Callable[[], None]]:
+    """Begin a transaction that lets no other one write, without foreign keys.
+
+    To change a table is to rebuild it. With foreign keys on, dropping the old one deletes
+    the rows that refer to it.
+
+    Arguments:
+        connection: the one that migrations run on. A transaction that it is in already
+            stays its owner's to end.
+
+    Raises:
+        CommandError: the file can't be written, or another one writes for too long.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    is_given = connection.in_transaction()
+    enforced, patience = (
+        raw.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("foreign_keys", "busy_timeout")
+    )
+    if is_given and enforced:
+        raise CommandError(CASCADES)
+
+    def begin(_connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            raw.rollback()  # The engine may have begun one that lets others write.
+            raw.execute("BEGIN IMMEDIATE")
+
+    def take() -> str:
+        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.execute("PRAGMA busy_timeout = 0")
+        try:
+            connection.begin()
+        except sqlite3.OperationalError as error:
+            connection.rollback()
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                where = databases.describe(connection.engine.url)
+                raise CommandError(f"{where}: {error}") from None
+            return "another process writes to the database"
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {patience}")
+        return ""
+
+    event.listen(connection, "begin", begin)
+    try:
+        if not is_given:
+            _wait(take)
+        yield lambda: None
+    finally:
+        event.remove(connection, "begin", begin)
+        if not is_given:
+            connection.rollback()
+            raw.execute(f"PRAGMA foreign_keys = {enforced}")
+
+
+{% include "waiting.py" %}

@@ -1,0 +1,75 @@
+{% set title = (cookiecutter.database_url | database).dialect.title %}
+"""One migrator at a time: a run holds a lock until it ends, and another waits for it.
+
+A second connection holds it. {{ title }} takes it back however the run ends.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from migrations import options
+
+SECONDS = 300
+PAUSE = 0.2
+# A lock's name is known to the whole server, and has at most 64 characters.
+NAME = "CONCAT('alembic ', MD5(DATABASE()))"
+TRY = text(f"SELECT GET_LOCK({NAME}, 0)")
+HOLD = text("SET SESSION wait_timeout = 2147483")  # the longest that every system takes
+RELEASE = text(f"DO RELEASE_LOCK({NAME})")
+OWNER = text(f"SELECT IS_USED_LOCK({NAME})")
+SESSION = """
+    SELECT CONCAT(user, ' from ', host, ' since ',
+        TIME(UTC_TIMESTAMP() - INTERVAL time SECOND), ' UTC')
+    FROM information_schema.processlist WHERE
+"""
+HOLDER = text(f"{SESSION} id = IS_USED_LOCK({NAME})")
+# What ran in a dead process goes on in the server.
+LEFT = text(f"""{SESSION} db = DATABASE() AND id <> CONNECTION_ID()
+    AND user = SUBSTRING_INDEX(USER(), '@', 1) AND command = 'Query'
+    AND info REGEXP '^[[:space:]]*(ALTER|CREATE|DROP|RENAME|TRUNCATE)'
+""")
+
+
+@contextmanager
+def held(connection: Connection) -> Iterator[Callable[[], None]]:
+    """Hold the lock, and give what sees that it is still held.
+
+    Arguments:
+        connection: the one that migrations run on.
+
+    Raises:
+        CommandError: another run holds the lock for too long, or it was lost.
+    """
+
+    def take() -> str:
+        if not other.scalar(TRY):
+            return f"another run migrates ({other.scalar(HOLDER)})"
+        if left := other.scalar(LEFT):
+            return f"a statement of a run that is gone still works ({left})"
+        other.execute(HOLD)
+        return ""
+
+    def check() -> None:
+        # The server is asked on this connection, so that the other one shows since when.
+        if connection.scalar(OWNER) != number:
+            raise CommandError("lost the connection of the lock")
+
+    with connection.engine.connect() as other:
+        other.execution_options(isolation_level="AUTOCOMMIT")
+        other.detach()  # A pool would keep it, and the lock with it.
+        number = other.scalar(text("SELECT CONNECTION_ID()"))
+        _wait(take)
+        try:
+            yield check
+        finally:
+            with suppress(DBAPIError):  # It may be lost.
+                other.execute(RELEASE)
+
+
+{% include "waiting.py" %}

@@ -1,0 +1,84 @@
+"""One migrator at a time: a run holds a lock until it ends, and another waits for it.
+
+A second connection holds it, in a transaction that stays open: behind a pooler a lock of
+a session would outlive it. PostgreSQL takes the lock back however the run ends. Others
+poll: to wait in the server is what a concurrent index waits for, and nobody would go on.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from migrations import options
+
+SECONDS = 300
+PAUSE = 0.2
+NUMBER = int.from_bytes(b"alem")
+TRY = text(f"SELECT pg_try_advisory_xact_lock({NUMBER})")
+# It is the last of each try: after another statement the transaction may keep a snapshot,
+# for the end of which a concurrent index would wait.
+HOLD = text("SET LOCAL idle_in_transaction_session_timeout = 0")
+SESSION = """
+    SELECT concat_ws(' ', nullif(application_name, ''), 'from',
+        coalesce(host(client_addr), 'a local socket'),
+        'since', to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS'), 'UTC')
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE granted AND datname = current_database() AND
+"""
+HOLDER = text(f"{SESSION} locktype = 'advisory' AND classid = 0 AND objid = {NUMBER}")
+# What ran in a dead process goes on in the server, and keeps its locks until it is done.
+LEFT = text(f"""{SESSION} pid <> pg_backend_pid() AND locktype = 'relation'
+    AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+    AND (usename, application_name)
+        = (session_user, current_setting('application_name'))
+""")
+
+
+@contextmanager
+def held(connection: Connection) -> Iterator[Callable[[], None]]:
+    """Hold the lock, and give what sees that it is still held.
+
+    Arguments:
+        connection: the one that migrations run on. Where it is in a transaction already,
+            that one holds the lock, until its owner ends it.
+
+    Raises:
+        CommandError: another run holds the lock for too long, or it was lost.
+    """
+    is_given = connection.in_transaction()
+
+    def take() -> str:
+        if not other.scalar(TRY):
+            holder = other.scalar(HOLDER)
+            reason = f"another run migrates ({holder})"
+        elif left := other.scalar(LEFT):
+            reason = f"a statement of a run that is gone still works ({left})"
+        else:
+            check()
+            return ""
+        if not is_given:
+            other.rollback()
+        return reason
+
+    def check() -> None:
+        try:
+            other.execute(HOLD)
+        except DBAPIError as error:
+            cause = str(error.orig).partition("\n")[0]
+            raise CommandError(f"lost the connection of the lock: {cause}") from None
+
+    with ExitStack() as stack:
+        other = connection
+        if not is_given:
+            other = stack.enter_context(connection.engine.connect())
+            other.execution_options(isolation_level="READ COMMITTED")
+        _wait(take)
+        yield check
+
+
+{% include "waiting.py" %}

@@ -1,0 +1,16 @@
+def _wait(take: Callable[[], str]) -> None:
+    # Say once for whom; `take` returns that, or nothing where it has the lock.
+    text = options.value("lock-timeout") or str(SECONDS)
+    if not text.isdecimal():
+        raise CommandError(f"-x lock-timeout={text}: not a number of seconds")
+    seconds = int(text)
+    end = time.monotonic() + seconds
+    is_said = False
+    while holder := take():
+        if time.monotonic() >= end:
+            longer = options.command(f"lock-timeout={seconds + 300}", "upgrade", "head")
+            raise CommandError(f"{holder}: gave up after {seconds} s; longer: {longer}")
+        if not is_said:
+            print(f"Waits up to {seconds} s: {holder}", file=sys.stderr, flush=True)
+            is_said = True
+        time.sleep(PAUSE)

@@ -1,0 +1,422 @@
+"""One migrator at a time: of many that start at once, one works and the others wait."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests import servers
+from tests.conftest import BIN, CONNECTIONS, Project, Service
+from tests.histories import revision_id, seconds, write_history
+from tests.servers import MariaDB, Postgres
+from tests.test_service import ADD_USERNAME
+
+FROM_PYTHON = """
+from alembic import command
+from alembic.config import Config
+command.upgrade(Config("alembic.ini"), "head")
+"""
+UPGRADES = {
+    "command-line": ["alembic", "upgrade", "head"],
+    "from-python": ["python", "-c", FROM_PYTHON],
+}
+
+# Python runs this file first: each process writes down how often it has slept.
+COUNT_SLEEPS = """
+import os, pathlib, time
+
+def sleep(seconds, sleep=time.sleep, file=pathlib.Path({folder!r}, str(os.getpid()))):
+    with file.open("a") as lines:
+        lines.write(".")
+    sleep(seconds)
+
+time.sleep = sleep
+"""
+
+# It ends when all the others have tried more than ten times, after three seconds or later.
+CROWD = """
+import os, pathlib, time
+start = time.monotonic()
+while time.monotonic() - start < 3 or {waiting} > sum(
+    file.stat().st_size > 10
+    for file in pathlib.Path({folder!r}).iterdir()
+    if file.name != str(os.getpid())
+):
+    assert time.monotonic() - start < 120, "the others do not wait"
+    time.sleep(0.05)
+op.execute("INSERT INTO run VALUES ('crowd')")
+"""
+TABLE = 'op.create_table("run", sa.Column("step", sa.String(9)))'
+INDEX = """
+with op.get_context().autocommit_block():
+    op.create_index("ix_run_step", "run", ["step"]{concurrently})
+    op.execute("INSERT INTO run VALUES ('index')")
+"""
+LAST = """
+op.create_table("last", sa.Column("id", sa.Integer, primary_key=True))
+op.execute("INSERT INTO run VALUES ('last')")
+"""
+
+
+@pytest.fixture
+def crowd(soak: bool) -> int:
+    """Return how many processes start at once."""
+    return 16 if soak else 6
+
+
+def upgrade_at_once(
+    project: Project, tmp_path: Path, how: str, crowd: int, concurrently: str = ""
+) -> None:
+    """See that of many upgrades one works, and the others wait for it and pass."""
+    sleeps, patched = tmp_path / "sleeps", tmp_path / "patched"
+    sleeps.mkdir()
+    patched.mkdir()
+    (patched / "sitecustomize.py").write_text(COUNT_SLEEPS.format(folder=str(sleeps)))
+    project.environment["PYTHONPATH"] = str(patched)
+    waiting = CROWD.format(waiting=crowd - 1, folder=str(sleeps))
+    write_history(
+        project, TABLE, waiting, INDEX.format(concurrently=concurrently), LAST
+    )
+    program, *arguments = UPGRADES[how]
+    processes = [
+        subprocess.Popen(
+            [project.path / ".venv" / BIN / program, *arguments],
+            cwd=project.path,
+            env=project.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(crowd)
+    ]
+    outputs = sorted((each.communicate()[0] for each in processes), key=len)
+    assert [each.returncode for each in processes] == [0] * crowd, outputs
+    *waited, worked = outputs
+    assert list(seconds(worked)) == ["Step 1", "Step 2", "Step 3", "Step 4"]
+    assert seconds(worked)["Step 2"] >= 3
+    for output in waited:
+        assert output.count("Waits up to 300 s: ") == 1
+        assert output.endswith(f"Nothing to do\nNow at {revision_id(4)} (head)\n")
+
+
+@pytest.mark.parametrize("how", UPGRADES)
+def test_each_revision_runs_once(
+    service: Service, tmp_path: Path, how: str, crowd: int
+) -> None:
+    service.project.run("python", "-m", "migrations", "create")
+    upgrade_at_once(service.project, tmp_path, how, crowd)
+    assert service.rows("run") == [("crowd",), ("index",), ("last",)]
+
+
+@pytest.fixture(params=["direct", "pooled"])
+def server(
+    request: pytest.FixtureRequest, any_postgres: Postgres
+) -> Iterator[Postgres]:
+    """Return PostgreSQL itself, or a PgBouncer in front of it."""
+    if request.param == "pooled":
+        yield request.getfixturevalue("pooler")
+    else:
+        yield any_postgres
+
+
+@pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
+@pytest.mark.parametrize("how", UPGRADES)
+def test_each_revision_runs_once_with_a_concurrent_index(
+    copied: Callable[[str], Project],
+    any_postgres: Postgres,
+    server: Postgres,
+    tmp_path: Path,
+    kind: str,
+    how: str,
+    crowd: int,
+) -> None:
+    project = copied(kind)
+    any_postgres.query("CREATE DATABASE orders")
+    project.environment["DATABASE_URL"] = server.url("postgresql", "orders")
+    concurrently = ", postgresql_concurrently=True"
+    upgrade_at_once(project, tmp_path, how, crowd, concurrently)
+    ran = any_postgres.query("SELECT step FROM run ORDER BY step", "orders")
+    assert ran == [("crowd",), ("index",), ("last",)]
+
+
+NUMBER = int.from_bytes(b"alem")
+"""The lock's number in PostgreSQL."""
+
+
+@contextmanager
+def another_run(service: Service) -> Iterator[None]:
+    """Hold the lock as another run does."""
+    engine = sa.create_engine(service.url)
+    with engine.connect() as connection:
+        if service.connection.kind == "file":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif isinstance(service.server, MariaDB):
+            lock = "SELECT GET_LOCK(CONCAT('alembic ', MD5(DATABASE())), 0)"
+            assert connection.exec_driver_sql(lock).scalar() == 1
+        else:
+            connection.exec_driver_sql("SET application_name = 'deploy-7'")
+            lock = f"SELECT pg_try_advisory_xact_lock({NUMBER})"
+            assert connection.exec_driver_sql(lock).scalar()
+        yield
+    engine.dispose()
+
+
+HOLDERS = {
+    "file": "another process writes to the database",
+    "postgresql": r"another run migrates \(deploy-7 from 127\.0\.0\.1 since {time} UTC\)",
+    "mysql": r"another run migrates \(root from localhost:\d+ since {time} UTC\)",
+}
+
+
+def test_a_wait_is_bounded_and_says_for_whom(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    family = service.connection.dialect.family
+    holder = HOLDERS[family].format(time=r"\d\d:\d\d:\d\d")
+    with another_run(service):
+        output = project.run(
+            "alembic", "-x", "lock-timeout=1", "upgrade", "head", code=255
+        )
+    database, waits, failed = output.splitlines()
+    assert database.startswith("Database: ")
+    assert re.fullmatch(f"Waits up to 1 s: {holder}", waits)
+    longer = "alembic -x lock-timeout=301 -x lock-timeout=1 upgrade head"
+    assert re.fullmatch(
+        f"FAILED: {holder}: gave up after 1 s; longer: {longer}", failed
+    )
+    project.run("alembic", "-x", "lock-timeout=0", "upgrade", "head")
+
+
+def test_a_wait_is_a_number_of_seconds(copied: Callable[[str], Project]) -> None:
+    command = ("alembic", "-x", "lock-timeout=1m", "upgrade", "head")
+    output = copied("sqlite").run(*command, code=255)
+    assert "FAILED: -x lock-timeout=1m: not a number of seconds\n" in output
+
+
+def test_what_only_reads_does_not_wait(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    project.run("alembic", "upgrade", "head")
+    with another_run(service):
+        for command in (
+            ("alembic", "current", "--check-heads"),
+            ("alembic", "history", "--indicate-current"),
+            ("alembic", "check"),
+            ("python", "-m", "migrations", "drift"),
+            ADD_USERNAME,
+        ):
+            assert "Waits" not in project.run(*command)
+
+
+def test_two_databases_of_one_server_do_not_wait_for_each_other(
+    mariadb: MariaDB, copied: Callable[[str], Project]
+) -> None:
+    """As they do not on PostgreSQL, where a lock belongs to a database."""
+    project = copied("mariadb_pymysql")
+    service = Service(project, CONNECTIONS["mariadb_pymysql"], mariadb, "mysql")
+    project.environment["DATABASE_URL"] = mariadb.url("mariadb+pymysql", "orders")
+    project.run("python", "-m", "migrations", "create")
+    with another_run(service):
+        assert "Waits" not in project.run("alembic", "upgrade", "head")
+
+
+class Upgrade:
+    """An upgrade that runs while a test looks at it."""
+
+    def __init__(
+        self,
+        project: Project,
+        log: Path,
+        command: Sequence[str] = UPGRADES["command-line"],
+    ) -> None:
+        self.log = log
+        program, *arguments = command
+        with open(log, "w") as output:
+            self.process = subprocess.Popen(
+                [project.path / ".venv" / BIN / program, *arguments],
+                cwd=project.path,
+                env=project.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_for(self, text: str) -> None:
+        """Wait until something is printed."""
+        until(lambda: text in self.log.read_text() or self.process.poll() is not None)
+        assert text in self.log.read_text()
+
+    def kill(self) -> None:
+        """Kill it as the system does when memory runs out."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> str:
+        """Wait for the end and return what was printed."""
+        self.process.wait(60)
+        return self.log.read_text()
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+SLOW = """
+import pathlib, time
+op.execute("INSERT INTO run VALUES ('slow')")
+while not pathlib.Path({file!r}).exists():
+    time.sleep(0.02)
+"""
+
+
+def test_a_crash_releases_the_lock(service: Service, tmp_path: Path) -> None:
+    project, go_on = service.project, tmp_path / "go_on"
+    project.run("python", "-m", "migrations", "create")
+    write_history(project, TABLE, SLOW.format(file=str(go_on)), LAST)
+    first = Upgrade(project, tmp_path / "first")
+    first.wait_for("Step 2")
+    second = Upgrade(project, tmp_path / "second")
+    second.wait_for("Waits up to 300 s: ")
+    first.kill()
+    second.wait_for("Step 2")
+    go_on.touch()
+    assert second.end().endswith(f"Now at {revision_id(3)} (head)\n")
+    assert service.rows("run") == [("last",), ("slow",)]
+
+
+@pytest.mark.parametrize(
+    "service", ["psycopg2-system", "psycopg-wheel", "mariadb_pymysql"], indirect=True
+)
+def test_without_its_lock_a_run_begins_no_other_revision(
+    service: Service, tmp_path: Path
+) -> None:
+    project, server, go_on = service.project, service.server, tmp_path / "go_on"
+    assert server
+    project.run("python", "-m", "migrations", "create")
+    write_history(project, TABLE, SLOW.format(file=str(go_on)), LAST)
+    upgrade = Upgrade(project, tmp_path / "output")
+    upgrade.wait_for("Step 2")
+    if isinstance(server, MariaDB):
+        lock = "SELECT IS_USED_LOCK(CONCAT('alembic ', MD5(DATABASE())))"
+        ((holder,),) = server.query(lock, service.database)
+        server.query(f"KILL {holder}")
+    else:
+        server.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks"
+            f" WHERE locktype = 'advisory' AND objid = {NUMBER}"
+        )
+    go_on.touch()
+    *_, done, last = upgrade.end().splitlines()
+    assert upgrade.process.returncode == 255
+    assert re.fullmatch(r"  000000000002 Step 2 \d+\.\d\d s", done)
+    assert last.startswith("FAILED: lost the connection of the lock")
+    output = project.run("alembic", "upgrade", "head")
+    assert list(seconds(output)) == ["Step 3"]
+    assert service.rows("run") == [("last",), ("slow",)]
+
+
+def waiting_statement(server: servers.Server, sql: str) -> bool:
+    """Return whether a statement runs on a server, or waits there."""
+    query = {
+        Postgres: "SELECT query FROM pg_stat_activity WHERE state = 'active'",
+        MariaDB: "SELECT info FROM information_schema.processlist WHERE command = 'Query'",
+    }[type(server)]
+    return any(sql in text and text != query for (text,) in server.query(query) if text)
+
+
+CONCURRENT = """
+with op.get_context().autocommit_block():
+    op.create_index(
+        "ix_run_step", "run", ["step"], postgresql_concurrently=True, if_not_exists=True
+    )
+"""
+LONG = 'op.add_column("run", sa.Column("note", sa.Text), if_not_exists=True)'
+
+
+@pytest.mark.parametrize(
+    ("service", "statement"),
+    [
+        ("psycopg2-system", "CREATE INDEX CONCURRENTLY"),
+        ("psycopg-wheel", "CREATE INDEX CONCURRENTLY"),
+        ("mariadb_pymysql", "ALTER TABLE"),
+    ],
+    indirect=["service"],
+)
+def test_what_a_killed_run_has_left_on_the_server_is_waited_for(
+    service: Service, tmp_path: Path, statement: str
+) -> None:
+    project, server = service.project, service.server
+    assert server
+    project.run("python", "-m", "migrations", "create")
+    write_history(project, TABLE, LONG if statement == "ALTER TABLE" else CONCURRENT)
+    project.run("alembic", "upgrade", "+1")
+    service.execute("INSERT INTO run VALUES ('row')")
+    engine = sa.create_engine(service.url)
+    with (
+        engine.begin() as connection
+    ):  # The statement has to wait for this transaction.
+        connection.exec_driver_sql("UPDATE run SET step = 'changed'")
+        first = Upgrade(project, tmp_path / "first")
+        until(lambda: waiting_statement(server, statement))
+        first.kill()
+        second = Upgrade(project, tmp_path / "second")
+        second.wait_for("a statement of a run that is gone still works (")
+        assert waiting_statement(server, statement)
+    output = second.end()
+    engine.dispose()
+    assert second.process.returncode == 0, output
+    assert list(seconds(output)) == ["Step 2"]
+
+
+GIVEN_IN_TRANSACTION = """
+import time
+from pathlib import Path
+from alembic import command
+from alembic.config import Config
+from app.database import engine
+config = Config("alembic.ini")
+with engine.begin() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    print("Not committed", flush=True)
+    while not Path({file!r}).exists():
+        time.sleep(0.02)
+"""
+
+
+def test_a_given_transaction_holds_the_lock_until_it_ends(
+    any_postgres: Postgres, copied: Callable[[str], Project], tmp_path: Path
+) -> None:
+    project, go_on = copied("psycopg2"), tmp_path / "go_on"
+    project.environment["DATABASE_URL"] = any_postgres.url(database="orders")
+    project.run("python", "-m", "migrations", "create")
+    script = GIVEN_IN_TRANSACTION.format(file=str(go_on))
+    first = Upgrade(project, tmp_path / "first", ["python", "-c", script])
+    first.wait_for("Not committed")
+    second = Upgrade(project, tmp_path / "second")
+    second.wait_for("Waits up to 300 s: ")
+    go_on.touch()
+    first.end()
+    assert first.process.returncode == 0
+    assert "Nothing to do" in second.end()
+    assert second.process.returncode == 0
+
+
+def test_a_given_transaction_in_which_rows_would_be_lost_is_refused(
+    copied: Callable[[str], Project], tmp_path: Path
+) -> None:
+    """The application's engine has foreign keys on, and a transaction keeps them on."""
+    project = copied("sqlite")
+    script = GIVEN_IN_TRANSACTION.format(file=str(tmp_path))
+    *_, error = project.run("python", "-c", script, code=1).splitlines()
+    assert "CommandError: the given connection is in a transaction" in error

@@ -1,0 +1,181 @@
+"""On PostgreSQL a revision that has to wait for a table does not stop the service."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Project
+from tests.histories import revision_id, seconds, write_history
+from tests.servers import Postgres
+from tests.test_lock import Upgrade
+
+TABLE = 'op.create_table("account", sa.Column("id", sa.Integer, primary_key=True))'
+COLUMN = 'op.add_column("account", sa.Column("note", sa.Text))'
+ANOTHER = 'op.create_table("another", sa.Column("id", sa.Integer, primary_key=True))'
+HALF = f"""
+{ANOTHER}
+with op.get_context().autocommit_block():
+    op.create_index("ix_another_id", "another", ["id"], postgresql_concurrently=True)
+op.execute("INSERT INTO another VALUES (1)")
+{COLUMN}
+"""
+AGAIN = "waits for a table, again in "
+
+
+@pytest.fixture(params=["psycopg2", "psycopg"])
+def project(
+    request: pytest.FixtureRequest,
+    any_postgres: Postgres,
+    copied: Callable[[str], Project],
+) -> Project:
+    """Return a project whose database is there."""
+    project = copied(request.param)
+    project.environment["DATABASE_URL"] = any_postgres.url("postgresql", "orders")
+    project.run("python", "-m", "migrations", "create")
+    return project
+
+
+@pytest.fixture
+def connect(any_postgres: Postgres) -> Callable[[], psycopg.Connection]:
+    """Return what connects to the project's database."""
+    url = any_postgres.url("postgresql", "orders")
+    return lambda: psycopg.connect(url, autocommit=True)
+
+
+@contextmanager
+def reading(connect: Callable[[], psycopg.Connection]) -> Iterator[None]:
+    """Read the table in a transaction, which locks it against changes."""
+    with connect() as connection, connection.transaction():
+        connection.execute("SELECT * FROM account")
+        yield
+
+
+class Traffic(threading.Thread):
+    """Other queries on the table, one after the other.
+
+    Attributes:
+        longest: how many seconds the slowest of them took.
+    """
+
+    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
+        super().__init__()
+        self.longest = 0.0
+        self.connect = connect
+        self.is_over = threading.Event()
+
+    def run(self) -> None:
+        """Query until it is over."""
+        with self.connect() as connection:
+            while not self.is_over.wait(0.01):
+                start = time.monotonic()
+                connection.execute("SELECT * FROM account")
+                self.longest = max(self.longest, time.monotonic() - start)
+
+    def end(self) -> float:
+        """End, and return how long the slowest query took."""
+        self.is_over.set()
+        self.join()
+        return self.longest
+
+
+def edit(project: Project, old: str, new: str) -> None:
+    """Change `patience.py` of a project."""
+    module = project.path / "migrations" / "patience.py"
+    assert old in module.read_text()
+    module.write_text(module.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize("lock_timeout", ["1s", "0"])
+def test_other_queries_go_on_while_a_revision_waits_its_turn(
+    project: Project,
+    connect: Callable[[], psycopg.Connection],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    lock_timeout: str,
+) -> None:
+    """Without a time-out, they stand behind the revision as long as it has to wait."""
+    edit(project, "lock_timeout = '1s'", f"lock_timeout = '{lock_timeout}'")
+    write_history(project, TABLE, COLUMN)
+    project.run("alembic", "upgrade", "+1")
+    traffic = Traffic(connect)
+    with reading(connect):
+        traffic.start()
+        upgrade = Upgrade(project, tmp_path / "output")
+        upgrade.wait_for("Step 2")
+        time.sleep(5)
+        assert upgrade.process.poll() is None
+    output = upgrade.end()
+    pause = traffic.end()
+    record_property("longest pause", f"{pause:.1f} s")
+    assert output.endswith(f"Now at {revision_id(2)} (head)\n")
+    if lock_timeout == "1s":
+        assert AGAIN in output
+        assert 0.5 < pause < 3
+    else:
+        assert AGAIN not in output
+        assert pause > 4
+
+
+def test_no_revision_more_runs_after_a_second_try(
+    project: Project, connect: Callable[[], psycopg.Connection], tmp_path: Path
+) -> None:
+    """Alembic would count `+2` from where the first try ended."""
+    write_history(project, TABLE, ANOTHER, COLUMN, "pass", "pass")
+    project.run("alembic", "upgrade", "+1")
+    with reading(connect):
+        upgrade = Upgrade(project, tmp_path / "output", ["alembic", "upgrade", "+2"])
+        upgrade.wait_for(AGAIN)
+    output = upgrade.end()
+    assert list(seconds(output)) == ["Step 2", "Step 3"]
+    assert output.endswith(f"Now at {revision_id(3)}\n")
+
+
+def test_it_gives_up_in_one_line(
+    project: Project, connect: Callable[[], psycopg.Connection]
+) -> None:
+    edit(project, "PAUSES = (1, 2, 4, 8, 15, 30, 30, 30)", "PAUSES = (0, 0)")
+    write_history(project, TABLE, COLUMN)
+    project.run("alembic", "upgrade", "+1")
+    with reading(connect):
+        output = project.run("alembic", "upgrade", "head", code=255)
+    assert output.count(AGAIN) == 2
+    assert output.splitlines()[-1] == (
+        f"FAILED: {revision_id(2)} Step 2: canceling statement due to lock timeout, in"
+        " ALTER TABLE account ADD COLUMN note TEXT; nothing of this revision is kept;"
+        " mend it and run it again. All about the error: alembic -x traceback upgrade head"
+    )
+    project.run("alembic", "upgrade", "head")
+
+
+def test_what_is_final_in_part_is_not_tried_again(
+    project: Project, connect: Callable[[], psycopg.Connection]
+) -> None:
+    write_history(project, TABLE, HALF)
+    project.run("alembic", "upgrade", "+1")
+    with reading(connect):
+        output = project.run("alembic", "upgrade", "head", code=255)
+    assert AGAIN not in output
+    last = output.splitlines()[-1]
+    assert last.startswith(
+        f"FAILED: {revision_id(2)} Step 2: canceling statement due to"
+    )
+    assert (
+        "lock timeout, in ALTER TABLE account ADD COLUMN note TEXT; done is: " in last
+    )
+    done = last.partition("done is: ")[2].partition("; nothing else")[0].split("; ")
+    assert [" ".join(statement.split()[:3]) for statement in done] == [
+        "CREATE TABLE another",
+        "CREATE INDEX CONCURRENTLY",
+    ]
+    # That is what there is.
+    with connect() as connection:
+        assert connection.execute("SELECT * FROM another").fetchall() == []
+        connection.execute("DROP TABLE another")
+    project.run("alembic", "upgrade", "head")

@@ -1,0 +1,26 @@
+"""What stands after `-x`, and the command that says more there."""
+
+import shlex
+import sys
+
+from alembic import context
+
+
+def value(name: str) -> str | None:
+    """Return what the first `-x name=…` says, "" without a value, None without it."""
+    for option in context.get_x_argument():
+        key, _, text = option.partition("=")
+        if key == name:
+            return text
+    return None
+
+
+def command(option: str, *otherwise: str) -> str:
+    """Return the command that was typed, with an option before all others.
+
+    Arguments:
+        option: what stands after `-x`.
+        otherwise: the command to name where Python has called Alembic.
+    """
+    typed = sys.argv[1:] if context.config.cmd_opts else otherwise
+    return shlex.join(["alembic", "-x", option, *typed])
