@@ -36,6 +36,9 @@ HALF_DONE = (
     " pass it over (if_exists, if_not_exists), and run it again"
 )
 {% endif %}
+{% if family == "mysql" %}
+ROWS = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+{% endif %}
 LENGTH = 300  # of a statement that is shown
 
 
@@ -43,7 +46,8 @@ class Steps:
     """What a command is going to do to a database, one revision after the other.
 
     Attributes:
-        left: what is not done, first that which runs; None before Alembic asks for it.
+        left: what is not done; None before Alembic asks for the first.
+        step: what runs now.
 {% if family != "file" %}
         ran: the statements of the revision that runs.
         done: those that can't be undone any more.
@@ -60,6 +64,7 @@ class Steps:
         self._check = check
         self._plan: Any = migration.opts["fn"]
         self.left: list[Any] | None = None
+        self.step: Any = None
 {% if family != "file" %}
         self.ran: list[str] = []
         self.done: list[str] = []
@@ -72,13 +77,15 @@ class Steps:
             _announce(heads, self.left)
         while self.left:
             self._check()
+            self.step = self.left[0]
 {% if family != "file" %}
             self.ran, self.done = [], []
 {% endif %}
-            say(f"  {_describe(self.left[0])} ", end="")
+            say(f"  {_describe(self.step)} ", end="")
             start = time.monotonic()
-            yield self.left[0]
+            yield self.step
             say(f"{time.monotonic() - start:.2f} s")
+            self.step = None
             del self.left[0]
 
     def explain(self, error: BaseException) -> str:
@@ -88,7 +95,7 @@ class Steps:
         if self.done:
             state = HALF_DONE.format("; ".join(map(_shortened, self.done)))
 {% endif %}
-        where = f"{_describe(self.left[0])}: " if self.left else ""
+        where = f"{_describe(self.step)}: " if self.step else ""
         more = options.command("traceback", "upgrade", "head")
         return f"{where}{reason}; {state}. All about the error: {more}"
 
@@ -114,7 +121,7 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
             context.run_migrations()
 {% endif %}
     except (Exception, KeyboardInterrupt) as error:
-        if steps.left:
+        if steps.step:
             say("failed")
         if isinstance(error, CommandError) or options.value("traceback") is not None:
             raise
@@ -126,15 +133,24 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
 
 {% if family == "mysql" %}
 def _run(connection: Connection, steps: Steps) -> None:
-    def note(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
-        if not sql.lstrip().startswith(("SELECT", "SHOW", "SET")):
-            steps.done.append(sql)  # Each statement that changes a table is final.
+    # Other than a change of rows, a change of a table is final, and what ran before it,
+    # also where it fails itself.
+    def before(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
+        if not sql.lstrip().startswith(("SELECT", *ROWS)):
+            steps.done = [*steps.ran]
 
-    event.listen(connection, "after_cursor_execute", note)
+    def after(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
+        if not sql.lstrip().startswith("SELECT"):
+            steps.ran.append(sql)
+            before(_connection, _cursor, sql)
+
+    event.listen(connection, "before_cursor_execute", before)
+    event.listen(connection, "after_cursor_execute", after)
     try:
         context.run_migrations()
     finally:
-        event.remove(connection, "after_cursor_execute", note)
+        event.remove(connection, "before_cursor_execute", before)
+        event.remove(connection, "after_cursor_execute", after)
 
 
 {% endif %}

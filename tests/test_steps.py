@@ -1,0 +1,185 @@
+"""What whoever deploys sees: before a run, for each revision, at the end, and on errors."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Project, Service
+from tests.histories import revision_id, write_history
+from tests.test_lock import SLOW, TABLE, Upgrade
+
+COLUMN = 'op.add_column("run", sa.Column("note", sa.Text))'
+FAILS = f"""
+{COLUMN}
+op.execute("INSERT INTO run (step) VALUES ('lost')")
+op.execute("INSERT INTO nowhere VALUES (1)")
+"""
+DONE = r"  {} Step {} \d+\.\d\d s"
+
+
+@pytest.fixture
+def project(service: Service) -> Project:
+    """Return a project with two revisions, whose database is made."""
+    service.project.run("python", "-m", "migrations", "create")
+    write_history(service.project, (TABLE, 'op.drop_table("run")'), "pass")
+    return service.project
+
+
+def printed(project: Project, *command: str, code: int = 0) -> list[str]:
+    """Run a command and return the lines that it prints, without that of the database."""
+    database, *lines = project.run(*command, code=code).splitlines()
+    assert re.match(
+        r"Database: (sqlite|postgresql\+psycopg|mariadb\+pymysql) ", database
+    )
+    return lines
+
+
+def test_a_run_is_said_before_while_and_after(project: Project) -> None:
+    first, second = revision_id(1), revision_id(2)
+    for command, before, steps, after in (
+        ("upgrade +1", f"Upgrade from base to {first}, 1 revision:", [1], first),
+        ("upgrade head", f"Upgrade from {first} to {second}, 1 revision:", [2], second),
+        (
+            "downgrade base",
+            f"Downgrade from {second} to base, 2 revisions:",
+            [2, 1],
+            "",
+        ),
+        (
+            "upgrade head",
+            f"Upgrade from base to {second}, 2 revisions:",
+            [1, 2],
+            second,
+        ),
+    ):
+        said, *lines, end = printed(project, "alembic", *command.split())
+        assert said == before
+        for number, line in zip(steps, lines, strict=True):
+            assert re.fullmatch(DONE.format(revision_id(number), number), line)
+        head = " (head)" if after == second else ""
+        assert end == f"Now at {after or 'base'}{head}"
+    nothing = ["Nothing to do", f"Now at {second} (head)"]
+    assert printed(project, "alembic", "upgrade", "head") == nothing
+
+
+def test_a_stamp_is_said_too(project: Project) -> None:
+    said, step, end = printed(project, "alembic", "stamp", "head")
+    assert said == f"Stamp from base to {revision_id(2)}, 1 revision:"
+    assert re.fullmatch(rf"  {revision_id(2)} \d+\.\d\d s", step)
+    assert end == f"Now at {revision_id(2)} (head)"
+    *_, end = printed(project, "alembic", "stamp", "--purge", "base")
+    assert end == "Now at base"
+
+
+REASONS = {
+    "file": "no such table: nowhere",
+    "postgresql": 'relation "nowhere" does not exist',
+    "mysql": "Table 'orders.nowhere' doesn't exist",
+}
+STATES = {
+    "file": "nothing of this run is kept; mend the revision and run it again",
+    "postgresql": "nothing of this revision is kept; mend it and run it again",
+    "mysql": "done is: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this revision."
+    " Undo that by hand, or let the revision pass it over (if_exists, if_not_exists), and"
+    " run it again",
+}
+
+
+def test_an_error_is_one_line_with_the_sql_and_the_way_out(
+    service: Service, project: Project
+) -> None:
+    family = service.connection.dialect.family
+    write_history(project, TABLE, FAILS)
+    command = ("alembic", "upgrade", "head")
+    *_, step, error = printed(project, *command, code=255)
+    assert step == f"  {revision_id(2)} Step 2 failed"
+    assert error == (
+        f"FAILED: {revision_id(2)} Step 2: {REASONS[family]}, in INSERT INTO nowhere"
+        f" VALUES (1); {STATES[family]}. All about the error:"
+        " alembic -x traceback upgrade head"
+    )
+    columns = service.schema().get("run")
+    assert (
+        columns
+        == {
+            "file": None,
+            "postgresql": {"step"},
+            "mysql": {"step", "note"},
+        }[family]
+    )
+    if family == "mysql":
+        assert service.rows("run") == []
+        rows_first = f"op.execute(\"INSERT INTO run (step) VALUES ('kept')\")\n{COLUMN}"
+        write_history(project, TABLE, rows_first)
+        *_, error = printed(project, *command, code=255)
+        assert "Duplicate column name 'note', in ALTER TABLE run ADD COLUMN" in error
+        # To change a table ends the transaction before it, even where that fails.
+        assert "done is: INSERT INTO run (step) VALUES ('kept'); nothing else" in error
+        assert service.rows("run") == [("kept", None)]
+        write_history(project, TABLE, COLUMN)
+        *_, error = printed(project, *command, code=255)
+        assert "nothing of this revision is done; mend it and run it again" in error
+    again = COLUMN if family == "file" else COLUMN[:-1] + ", if_not_exists=True)"
+    write_history(project, TABLE, again)
+    printed(project, *command)
+
+
+def test_the_rest_of_an_error_is_shown_when_asked_for(project: Project) -> None:
+    write_history(project, "raise RuntimeError('stop here')")
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert error.startswith(
+        f"FAILED: {revision_id(1)} Step 1: RuntimeError: stop here; "
+    )
+    for option in (("-x", "traceback"), ("--raiseerr",)):
+        output = project.run("alembic", *option, "upgrade", "head", code=1)
+        assert f'{revision_id(1)}_step.py", line' in output
+        assert "RuntimeError: stop here\n" in output
+
+
+def test_ctrl_c_ends_in_one_line_and_undoes_the_revision(
+    service: Service, project: Project, tmp_path: Path
+) -> None:
+    """Rows can be taken back everywhere."""
+    go_on = tmp_path / "go_on"
+    write_history(project, TABLE, SLOW.format(file=str(go_on)))
+    upgrade = Upgrade(project, tmp_path / "output")
+    upgrade.wait_for("Step 2")
+    upgrade.process.send_signal(signal.SIGINT)
+    *_, step, error = upgrade.end().splitlines()
+    assert upgrade.process.returncode == 255
+    assert step == f"  {revision_id(2)} Step 2 failed"
+    assert error.startswith(f"FAILED: {revision_id(2)} Step 2: interrupted; nothing of")
+    go_on.touch()
+    printed(project, "alembic", "upgrade", "head")
+    assert service.rows("run") == [("slow",)]
+
+
+def test_a_long_statement_is_shortened(copied: Callable[[str], Project]) -> None:
+    project = copied("sqlite")
+    write_history(project, "op.execute('SELECT ' + '1, ' * 1000 + 'nothing')")
+    *_, error = project.run("alembic", "upgrade", "head", code=255).splitlines()
+    assert len(error) < 600
+
+
+def test_a_probe_tells_whether_the_database_is_ready(
+    service: Service, project: Project
+) -> None:
+    """By its exit code: Kubernetes and Compose look at nothing else."""
+    probe = ("alembic", "current", "--check-heads")
+    assert printed(project, *probe, code=255) == [
+        "FAILED: Database is not on all head revisions"
+    ]
+    project.run("alembic", "upgrade", "head")
+    assert printed(project, *probe) == [f"{revision_id(2)} (head)"]
+    url = project.environment.pop("DATABASE_URL", "")
+    (project.path / ".env").unlink()
+    project.run(*probe, code=1)
+    if service.server:
+        elsewhere = url.replace(str(service.server.port), "9")
+        project.environment["DATABASE_URL"] = elsewhere
+        assert "does not answer" in project.run(*probe, code=255)
