@@ -51,7 +51,7 @@ RENDERED = {
     "tests/test_migrations.py",
     "tests/test_models.py",
 }
-FOR_SERVERS = {"compose.yaml", "migrations/server.py"}
+FOR_SERVERS = {"compose.yaml", "migrations/roles.py", "migrations/server.py"}
 FOR_POSTGRESQL = {"migrations/patience.py"}
 MADE_BY_HOOK = {".env", "uv.lock", "migrations/versions/REVISION"}
 TOOL_FOLDERS = {".git", ".ruff_cache", ".venv", "__pycache__"}

@@ -1,6 +1,7 @@
 """{{ (cookiecutter.database_url | database).dialect.title }}'s own ways: databases on a server, where it is, what its errors say."""
 
 import re
+from collections.abc import Iterator
 
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +14,11 @@ DROP = "DROP DATABASE IF EXISTS {}"
 HOLD = text("SELECT GET_LOCK(:name, 0)")
 # The driver takes a parameter of the URL that it does not know for a mistake in Python.
 FAILURES = (DBAPIError, TypeError, ValueError)
+HINT = (
+    "an administrator makes an account with CREATE USER … IDENTIFIED BY '…', and lets"
+    " that of migrations give rights with GRANT ALL ON … TO … WITH GRANT OPTION"
+)
+GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 
 
 def addresses(url: URL) -> list[tuple[str, str]]:
@@ -26,6 +32,16 @@ def is_pooled(connection: Connection) -> bool:
     """Return whether there is a proxy in between, which tells a thread's id of its own."""
     told = connection.connection.dbapi_connection.thread_id()  # type: ignore[union-attr]
     return bool(told != connection.scalar(text("SELECT CONNECTION_ID()")))
+
+
+def grants(_: Connection, url: URL, account: str) -> Iterator[tuple[str, ...]]:
+    """Yield what lets an account read and write what is in a database, now and later.
+
+    Each is a statement and the names in it.
+    """
+    # _ and % stand for any characters in the name of a grant's database.
+    pattern = re.sub(r"[\\_%]", r"\\\g<0>", str(url.database))
+    yield GRANT, pattern, *account.rsplit("@", 1)
 
 
 def cause(error: BaseException) -> tuple[bool, str]:

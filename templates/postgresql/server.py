@@ -1,6 +1,7 @@
 """PostgreSQL's own ways: databases on a server, where it is, what its errors say."""
 
 import os
+from collections.abc import Iterator
 from itertools import zip_longest
 
 from sqlalchemy import URL, Connection, text
@@ -13,6 +14,26 @@ CREATE = "CREATE DATABASE {} TEMPLATE template0"
 DROP = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
 HOLD = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
 FAILURES = (DBAPIError,)
+HINT = "an administrator makes a role with CREATE ROLE … LOGIN PASSWORD '…'"
+RIGHTS = {
+    "SCHEMA": "USAGE",
+    "TABLE": "SELECT, INSERT, UPDATE, DELETE",
+    "SEQUENCE": "USAGE, SELECT",
+}
+# What is there already and is this role's own, with the names that lead to it.
+OWN = text("""
+    SELECT kind, names FROM (
+        SELECT 'SCHEMA' AS kind, ARRAY[nspname]::text[] AS names, nspowner AS owner
+        FROM pg_namespace
+        UNION ALL
+        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+            ARRAY[nspname, relname]::text[], relowner
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    ) AS things
+    WHERE pg_get_userbyid(owner) = current_user
+    AND names[1] !~ '^(pg_|information_schema$)'
+""")
 
 
 def addresses(url: URL) -> list[tuple[str, str]]:
@@ -32,6 +53,18 @@ def is_pooled(connection: Connection) -> bool:
     """Return whether there is a pooler in between, which tells a process id of its own."""
     told = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
     return bool(told != connection.scalar(text("SELECT pg_backend_pid()")))
+
+
+def grants(connection: Connection, _url: URL, role: str) -> Iterator[tuple[str, ...]]:
+    """Yield what lets a role read and write what we have made and are going to make.
+
+    Each is a statement and the names in it.
+    """
+    for kind, rights in RIGHTS.items():
+        yield f"ALTER DEFAULT PRIVILEGES GRANT {rights} ON {kind}S TO " + "{}", role
+    for kind, names in connection.execute(OWN).all():
+        place = ".".join("{}" for _ in names)
+        yield f"GRANT {RIGHTS[kind]} ON {kind} {place} TO " + "{}", *names, role
 
 
 def cause(error: BaseException) -> tuple[bool, str]:

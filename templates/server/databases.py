@@ -69,10 +69,10 @@ def create(url: URL) -> bool:
     Raises:
         CommandError: the server does not answer or does not let us.
     """
-    if exists(url):
-        return False
     with _maintenance(url) as connection:
-        _execute(connection, server.CREATE, str(url.database))
+        if connection.scalar(server.EXISTS, {"name": url.database}):
+            return False
+        execute(connection, server.CREATE, str(url.database))
     return True
 
 
@@ -102,17 +102,31 @@ def temporary(variable: str) -> Iterator[URL]:
         # As long as this connection lives, others leave the database alone.
         connection.scalar(server.HOLD, {"name": name})
         try:
-            _execute(connection, server.CREATE, name)
+            execute(connection, server.CREATE, name)
             yield url
         finally:
-            _execute(connection, server.DROP, name)
+            execute(connection, server.DROP, name)
+
+
+def execute(connection: Connection, statement: str, *names: str) -> None:
+    """Run a statement in which {} stands for each of some names.
+
+    Raises:
+        CommandError: the server does not let us; the message is one line and says why.
+    """
+    quoted = map(connection.dialect.identifier_preparer.quote_identifier, names)
+    try:
+        connection.exec_driver_sql(statement.format(*quoted))
+    except DBAPIError as error:
+        _, cause = server.cause(error)
+        raise CommandError(f"{_server(connection.engine.url)}: {cause}") from None
 
 
 def _drop_leftovers(connection: Connection) -> None:
     for name in connection.scalars(server.DATABASES).all():
         if TEMPORARY.fullmatch(name) and connection.scalar(server.HOLD, {"name": name}):
             with suppress(CommandError):  # It is another role's.
-                _execute(connection, server.DROP, name)
+                execute(connection, server.DROP, name)
 
 
 def _server_for(variable: str) -> URL:
@@ -130,15 +144,6 @@ def _server_for(variable: str) -> URL:
 def _maintenance(url: URL) -> Iterator[Connection]:
     with connect(url.set(database=server.MAINTENANCE)) as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
-
-
-def _execute(connection: Connection, statement: str, name: str) -> None:
-    quoted = connection.dialect.identifier_preparer.quote_identifier(name)
-    try:
-        connection.exec_driver_sql(statement.format(quoted))
-    except DBAPIError as error:
-        _, cause = server.cause(error)
-        raise CommandError(f"{_server(connection.engine.url)}: {cause}") from None
 
 
 def _reason(url: URL, error: BaseException) -> str:

@@ -1,3 +1,4 @@
+{% set is_server = cookiecutter.__kind == "server" %}
 """What Alembic lacks: `python -m migrations create` and `python -m migrations drift`."""
 
 import argparse
@@ -6,7 +7,11 @@ import sys
 from alembic.util import CommandError
 
 from app.config import migration_url
+{% if is_server %}
+from migrations import databases, drift, roles, scratch
+{% else %}
 from migrations import databases, drift, scratch
+{% endif %}
 
 
 def main() -> None:
@@ -22,10 +27,20 @@ def main() -> None:
 
 
 def create() -> int:
+{% if is_server %}
+    """Make the database that migrations use, let the application in, and return 0."""
+{% else %}
     """Make the database that migrations use, say which, and return exit code 0."""
+{% endif %}
     url = migration_url()
     outcome = "created" if databases.create(url) else "is there already"
+{% if is_server %}
+    print(f"{databases.describe(url)}: {outcome}", flush=True)
+    if role := roles.admit(url):
+        print(f"{role} may read and write what migrations make")
+{% else %}
     print(f"{databases.describe(url)}: {outcome}")
+{% endif %}
     return 0
 
 
