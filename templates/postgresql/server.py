@@ -60,6 +60,8 @@ def grants(connection: Connection, _url: URL, role: str) -> Iterator[tuple[str, 
 
     Each is a statement and the names in it.
     """
+    # Of several that do the same at once, all but one would fail.
+    yield ("SELECT pg_advisory_xact_lock(hashtextextended('rights', 0))",)
     for kind, rights in RIGHTS.items():
         yield f"ALTER DEFAULT PRIVILEGES GRANT {rights} ON {kind}S TO " + "{}", role
     for kind, names in connection.execute(OWN).all():
