@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -105,9 +106,9 @@ class Roles:
         return mark + name.replace(mark, mark * 2) + mark
 
 
-def statements(project: Project) -> list[str]:
+def statements(project: Path) -> list[str]:
     """Return the statements that the README lets an administrator type."""
-    readme = (project.path / "README.md").read_text()
+    readme = (project / "README.md").read_text()
     (block,) = re.findall(r"```sql\n(.+?)```", readme, re.DOTALL)
     return [statement for statement in block.split(";\n") if statement]
 
@@ -116,7 +117,7 @@ def statements(project: Project) -> list[str]:
 def roles(service: Service) -> Iterator[Roles]:
     """Make both roles as the README says, and drop them with the database."""
     assert service.server
-    for statement in statements(service.project):
+    for statement in statements(service.project.path):
         service.server.query(statement)
     name = service.project.path.name
     roles = Roles(service, f"{name}_owner", f"{name}_app")
@@ -330,12 +331,31 @@ def test_names_of_any_characters(service: Service) -> None:
         assert project.run(*CREATE).endswith(roles.may)
         project.run(*UPGRADE)
         roles.run("SELECT version_num FROM alembic_version")
-        if roles.is_mariadb:
-            # In a grant, _ would stand for any character.
-            service.database = f"aXdatabase {ODD}"
-            roles.server.query(f"CREATE DATABASE {roles.quoted(service.database)}")
-            roles.refused("SELECT 1")
-            service.database = f"a_database {ODD}"
+    finally:
+        roles.drop()
+
+
+@on_mariadb
+def test_rights_are_on_one_database_and_not_on_those_that_are_spelt_like_it(
+    service: Service, rendered: Callable[..., Path]
+) -> None:
+    """In a grant, _ stands for any character."""
+    assert service.server
+    service.database = "my_orders"
+    readme = rendered(database_url="mariadb://localhost/my_orders")
+    for statement in statements(readme):
+        service.server.query(statement)
+    roles = Roles(service, "my_service_owner", "my_service_app")
+    try:
+        project = roles.use()
+        assert project.run(*CREATE).endswith(roles.may)
+        project.run(*UPGRADE)
+        roles.run("SELECT version_num FROM alembic_version")
+        service.server.query("CREATE DATABASE myXorders")
+        service.database = "myXorders"
+        roles.refused("SELECT 1")
+        assert "is not there" in roles.use().run("alembic", "current", code=255)
+        service.database = "my_orders"
     finally:
         roles.drop()
 
