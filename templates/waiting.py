@@ -13,4 +13,7 @@ def _wait(take: Callable[[], str]) -> None:
         if not is_said:
             print(f"Waits up to {seconds} s: {holder}", file=sys.stderr, flush=True)
             is_said = True
-        time.sleep(PAUSE)
+        try:
+            time.sleep(PAUSE)
+        except KeyboardInterrupt:
+            raise CommandError("interrupted, nothing is done") from None

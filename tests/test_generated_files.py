@@ -52,6 +52,7 @@ RENDERED = {
     "tests/test_models.py",
 }
 FOR_SERVERS = {"compose.yaml", "migrations/roles.py", "migrations/server.py"}
+FOR_MYSQL = {"migrations/commits.py"}
 FOR_POSTGRESQL = {"migrations/patience.py"}
 MADE_BY_HOOK = {".env", "uv.lock", "migrations/versions/REVISION"}
 TOOL_FOLDERS = {".git", ".ruff_cache", ".venv", "__pycache__"}
@@ -83,14 +84,14 @@ def expected(kind: str) -> set[str]:
     """Return the files that a set of answers renders."""
     return {
         "file": RENDERED,
-        "mysql": RENDERED | FOR_SERVERS,
+        "mysql": RENDERED | FOR_SERVERS | FOR_MYSQL,
         "postgresql": RENDERED | FOR_SERVERS | FOR_POSTGRESQL,
     }[CONNECTIONS[kind].dialect.family]
 
 
 def text_files(project: Path) -> list[Path]:
     """Return all files that the template renders or the first revision adds."""
-    rendered = RENDERED | FOR_SERVERS | FOR_POSTGRESQL
+    rendered = RENDERED | FOR_SERVERS | FOR_MYSQL | FOR_POSTGRESQL
     return [project / name for name in files(project) if name in rendered] + sorted(
         project.glob("migrations/versions/*.py")
     )

@@ -8,11 +8,7 @@ from typing import Any
 
 from alembic import context
 from alembic.util import CommandError
-{% if family == "mysql" %}
-from sqlalchemy import Connection, event
-{% else %}
 from sqlalchemy import Connection
-{% endif %}
 from sqlalchemy.exc import DBAPIError
 
 {% if family == "file" %}
@@ -20,7 +16,7 @@ from migrations import options
 {% elif family == "postgresql" %}
 from migrations import options, patience, server
 {% else %}
-from migrations import options, server
+from migrations import commits, options, server
 {% endif %}
 
 {% if family == "file" %}
@@ -36,10 +32,7 @@ HALF_DONE = (
     " pass it over (if_exists, if_not_exists), and run it again"
 )
 {% endif %}
-{% if family == "mysql" %}
-ROWS = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-{% endif %}
-LENGTH = 300  # of a statement that is shown
+LENGTH = 300  # of what is shown of a statement
 
 
 class Steps:
@@ -90,14 +83,18 @@ class Steps:
 
     def explain(self, error: BaseException) -> str:
         """Say in one line what went wrong, what is done, and what to type."""
-        reason, state = _reason(error), UNDONE
-{% if family != "file" %}
-        if self.done:
-            state = HALF_DONE.format("; ".join(map(_shortened, self.done)))
+        text = _reason(error)
+{% if family == "file" %}
+        if self.step:
+            text = f"{_describe(self.step)}: {text}; {UNDONE}"
+{% else %}
+        if self.step:
+            done = "; ".join(map(_shortened, self.done))
+            state = HALF_DONE.format(done) if done else UNDONE
+            text = f"{_describe(self.step)}: {text}; {state}"
 {% endif %}
-        where = f"{_describe(self.step)}: " if self.step else ""
         more = options.command("traceback", "upgrade", "head")
-        return f"{where}{reason}; {state}. All about the error: {more}"
+        return f"{text}. All about the error: {more}"
 
 
 def run(connection: Connection, check: Callable[[], None]) -> None:
@@ -115,7 +112,7 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
 {% if family == "postgresql" %}
         patience.run(connection, steps)
 {% elif family == "mysql" %}
-        _run(connection, steps)
+        commits.run(connection, steps)
 {% else %}
         with context.begin_transaction():
             context.run_migrations()
@@ -131,29 +128,6 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
     say(f"Now at {_listed(heads)}{' (head)' if is_last else ''}")
 
 
-{% if family == "mysql" %}
-def _run(connection: Connection, steps: Steps) -> None:
-    # Other than a change of rows, a change of a table is final, and what ran before it,
-    # also where it fails itself.
-    def before(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
-        if not sql.lstrip().startswith(("SELECT", *ROWS)):
-            steps.done = [*steps.ran]
-
-    def after(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
-        if not sql.lstrip().startswith("SELECT"):
-            steps.ran.append(sql)
-            before(_connection, _cursor, sql)
-
-    event.listen(connection, "before_cursor_execute", before)
-    event.listen(connection, "after_cursor_execute", after)
-    try:
-        context.run_migrations()
-    finally:
-        event.remove(connection, "before_cursor_execute", before)
-        event.remove(connection, "after_cursor_execute", after)
-
-
-{% endif %}
 def say(text: str, end: str = "\n") -> None:
     """Print for whoever watches the run, apart from a command's output."""
     print(text, end=end, file=sys.stderr, flush=True)
@@ -181,7 +155,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if not isinstance(error, DBAPIError):
-        return f"{type(error).__name__}: {error}"
+        return _shortened(f"{type(error).__name__}: {error}")
 {% if family == "file" %}
     reason = str(error.orig)
 {% else %}
@@ -190,6 +164,6 @@ def _reason(error: BaseException) -> str:
     return f"{reason}, in {_shortened(error.statement)}" if error.statement else reason
 
 
-def _shortened(sql: str) -> str:
-    line = " ".join(sql.split())
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
     return line if len(line) <= LENGTH else f"{line[:LENGTH]}…"
