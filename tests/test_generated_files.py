@@ -53,7 +53,7 @@ RENDERED = {
 }
 FOR_SERVERS = {"compose.yaml", "migrations/roles.py", "migrations/server.py"}
 FOR_MYSQL = {"migrations/commits.py"}
-FOR_POSTGRESQL = {"migrations/patience.py"}
+FOR_POSTGRESQL = {"migrations/concurrently.py", "migrations/patience.py"}
 MADE_BY_HOOK = {".env", "uv.lock", "migrations/versions/REVISION"}
 TOOL_FOLDERS = {".git", ".ruff_cache", ".venv", "__pycache__"}
 

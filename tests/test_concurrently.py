@@ -1,0 +1,270 @@
+"""Indexes of PostgreSQL that are made while others write, and what failed tries leave."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.conftest import BIN, TEMPLATE, Project, Service
+from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE
+
+pytestmark = pytest.mark.parametrize(
+    "service", ["psycopg2-system", "psycopg-wheel"], indirect=True
+)
+
+NAME = "ix_user_username"
+BUILDS = """
+SELECT pid FROM pg_stat_progress_create_index
+WHERE datname = 'orders' AND phase = 'waiting for writers before build'
+"""
+ASKED = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = 'orders' AND query LIKE '%FROM pg_stat_progress_create_index%'
+"""
+
+
+def documented() -> tuple[str, str]:
+    """Return the import and the functions of the revision that the page shows."""
+    page = (TEMPLATE / "docs" / "migrations.md").read_text()
+    blocks = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
+    (block,) = [block for block in blocks if "concurrently" in block]
+    line, _, functions = block.partition("\n\n\n")
+    return f"{line}\n", functions
+
+
+def add_column(service: Service) -> None:
+    """Add the column in a revision, and run it."""
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    with open(project.path / "app" / "models.py", "a") as models:
+        models.write("    username = sa.Column(sa.String)\n")
+    project.revise("Add username")
+    project.run("alembic", "upgrade", "head")
+
+
+def index_it(project: Project, *, unique: bool = False) -> Path:
+    """Index the column in a revision, with the words that the page says to change."""
+    models = project.path / "app" / "models.py"
+    column = f"sa.Column(sa.String, index=True, unique={unique})"
+    models.write_text(models.read_text().replace("sa.Column(sa.String)", column))
+    project.revise("Index username")
+    *_, revision = project.revisions()
+    line, _ = documented()
+    text = revision.read_text()
+    assert text.count("op.create_index(") == text.count("op.drop_index(") == 1
+    text = re.sub(r"\bop\.(create|drop)_index", r"concurrently.\1_index", text)
+    text = text.replace("from alembic import op\n", f"from alembic import op\n\n{line}")
+    revision.write_text(text)
+    return revision
+
+
+def indexes(service: Service, name: str = NAME) -> list[tuple[int, bool]]:
+    """Return the indexes of a name, and whether a query can use them."""
+    assert service.server
+    query = (
+        "SELECT indexrelid, indisvalid FROM pg_index"
+        f" JOIN pg_class ON pg_class.oid = indexrelid WHERE relname = '{name}'"
+    )
+    return [(oid, valid) for oid, valid in service.server.query(query, "orders")]
+
+
+def is_valid(service: Service, name: str = NAME) -> bool:
+    """Return whether the one index of a name can be used."""
+    ((_, valid),) = indexes(service, name)
+    return valid
+
+
+def check_all_is_well(service: Service) -> None:
+    """See that the index is there, its revision has run, and nothing is left to do."""
+    project = service.project
+    assert is_valid(service)
+    project.run("alembic", "current", "--check-heads")
+    assert project.run("alembic", "check") == NOTE + CLEAN
+    assert project.run(*DRIFT).endswith(AS_BUILT)
+    assert "No changes in the models" in project.revise("Nothing")
+
+
+@contextmanager
+def writer(service: Service) -> Iterator[sa.Connection]:
+    """Hold a transaction that has written to the table, for which a build has to wait."""
+    engine = sa.create_engine(service.url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("""INSERT INTO "user" (username) VALUES ('a')""")
+        yield connection
+    engine.dispose()
+
+
+def upgrading(project: Project) -> subprocess.Popen[bytes]:
+    """Begin to run all revisions that are left."""
+    return subprocess.Popen(
+        [project.path / ".venv" / BIN / "alembic", "upgrade", "head"],
+        cwd=project.path,
+        env=project.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until something holds, at most half a minute."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def kill_the_build(service: Service) -> int:
+    """Kill a run while its build waits, and return the process that goes on without it."""
+    assert service.server
+    server = service.server
+    with upgrading(service.project) as process:
+        wait_until(lambda: server.query(BUILDS))
+        process.kill()
+    ((pid,),) = server.query(BUILDS)
+    assert isinstance(pid, int)
+    return pid
+
+
+def test_the_documented_revision_goes_up_and_down_and_up(service: Service) -> None:
+    project = service.project
+    add_column(service)
+    revision = index_it(project)
+    line, functions = documented()
+    head, _, _ = revision.read_text().partition("def upgrade()")
+    assert line in head
+    revision.write_text(head + functions)
+    project.run("alembic", "upgrade", "head")
+    check_all_is_well(service)
+    project.run("alembic", "downgrade", "-1")
+    assert indexes(service) == []
+    project.run("alembic", "upgrade", "head")
+    check_all_is_well(service)
+    project.run_tests()
+    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
+        project.run(*command)
+
+
+def test_others_write_while_it_is_built(service: Service) -> None:
+    """A plain index would make them wait until the first transaction is at its end."""
+    assert service.server
+    server = service.server
+    add_column(service)
+    index_it(service.project)
+    with writer(service) as first:
+        process = upgrading(service.project)
+        wait_until(lambda: server.query(BUILDS))
+        service.execute("SET lock_timeout = '1s'; INSERT INTO \"user\" (id) VALUES (9)")
+        first.commit()
+        assert process.wait(30) == 0
+    check_all_is_well(service)
+
+
+def test_it_is_printed_as_sql(service: Service) -> None:
+    add_column(service)
+    index_it(service.project)
+    printed = service.project.run("alembic", "upgrade", "head", "--sql")
+    made = f'CREATE INDEX CONCURRENTLY IF NOT EXISTS {NAME} ON "user" (username);'
+    assert f"COMMIT;\n\n{made}\n\nBEGIN;" in printed
+    printed = service.project.run("alembic", "downgrade", "head:base", "--sql")
+    assert f"COMMIT;\n\nDROP INDEX CONCURRENTLY IF EXISTS {NAME};\n\nBEGIN;" in printed
+
+
+def test_what_a_killed_run_has_left_is_built_again(service: Service) -> None:
+    assert service.server
+    server = service.server
+    add_column(service)
+    index_it(service.project)
+    with writer(service):
+        pid = kill_the_build(service)
+        server.query(f"SELECT pg_terminate_backend({pid})")
+        wait_until(lambda: not server.query(BUILDS))
+        assert not is_valid(service)
+    service.project.run("alembic", "current", "--check-heads", code=255)
+    service.project.run("alembic", "upgrade", "head")
+    check_all_is_well(service)
+
+
+def test_a_build_that_outlives_its_run_is_waited_for_and_kept(service: Service) -> None:
+    """The server does not notice that its client is gone before it has an answer."""
+    assert service.server
+    server = service.server
+    add_column(service)
+    index_it(service.project)
+    with writer(service) as first:
+        kill_the_build(service)
+        ((oid, _),) = indexes(service)
+        process = upgrading(service.project)
+        wait_until(lambda: server.query(ASKED))
+        assert process.poll() is None
+        first.commit()
+        assert process.wait(30) == 0
+    assert indexes(service) == [(oid, True)]
+    check_all_is_well(service)
+
+
+def test_what_duplicates_have_left_is_built_again(service: Service) -> None:
+    project = service.project
+    add_column(service)
+    index_it(project, unique=True)
+    service.execute("""INSERT INTO "user" (username) VALUES ('a'), ('a')""")
+    output = project.run("alembic", "upgrade", "head", code=1)
+    assert "is duplicated" in output
+    assert not is_valid(service)
+    service.execute("""UPDATE "user" SET username = id""")
+    project.run("alembic", "upgrade", "head")
+    check_all_is_well(service)
+
+
+def test_an_index_that_is_there_already_is_left_alone(service: Service) -> None:
+    """As after a crash between the build and the note that the revision has run."""
+    project = service.project
+    add_column(service)
+    *_, before = project.revisions()
+    index_it(project)
+    project.run("alembic", "upgrade", "head")
+    made = indexes(service)
+    (revision,) = re.findall("-([0-9a-f]{12})_", before.name)
+    service.execute(f"UPDATE alembic_version SET version_num = '{revision}'")
+    project.run("alembic", "upgrade", "head")
+    assert indexes(service) == made
+    check_all_is_well(service)
+
+
+IN_A_SCHEMA = """\
+    op.execute('CREATE SCHEMA "Other"')
+    op.execute('CREATE TABLE "Other"."Order" (id int)')
+    op.execute('CREATE TABLE "Order" (id int)')
+    op.execute('CREATE INDEX "Ix" ON "Order" (id)')
+    op.execute('INSERT INTO "Other"."Order" VALUES (1), (1)')
+    concurrently.create_index("Ix", "Order", ["id"], schema="Other", unique=True)
+"""
+
+
+def test_it_may_be_in_another_schema_under_any_name(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    project.run("alembic", "revision", "-m", "Make it")
+    *_, revision = project.revisions()
+    line, _ = documented()
+    made, again = IN_A_SCHEMA.rsplit("\n", 2)[0], IN_A_SCHEMA.splitlines()[-1]
+    text = revision.read_text().replace(
+        "from alembic import op\n", f"from alembic import op\n{line}"
+    )
+    revision.write_text(text.replace("    pass\n", f"{made}\n{again}\n", 1))
+    assert "is duplicated" in project.run("alembic", "upgrade", "head", code=1)
+    mine = indexes(service, "Ix")
+    assert sorted(valid for _, valid in mine) == [False, True]
+    service.execute('DELETE FROM "Other"."Order"')
+    revision.write_text(text.replace("    pass\n", f"{again}\n", 1))
+    project.run("alembic", "upgrade", "head")
+    now = indexes(service, "Ix")
+    assert [valid for _, valid in now] == [True, True]
+    assert len({*now} & {*mine}) == 1
