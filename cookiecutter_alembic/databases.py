@@ -45,6 +45,8 @@ class Dialect:
     """A type for text that may have an index."""
     packages: tuple[str, ...] = ()
     """What migrations need, whatever the driver."""
+    development: tuple[str, ...] = ()
+    """What those who work on a project need for it, and the project itself does not."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ POSTGRESQL = Dialect(
         health_check="pg_isready --host 127.0.0.1",
     ),
     packages=("alembic-postgresql-enum>=1.11",),
+    development=("squawk-cli>=2.70",),
 )
 
 

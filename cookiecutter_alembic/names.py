@@ -17,7 +17,7 @@ INSTALLED = """
     colorama cryptography flit-core greenlet iniconfig librt mako markupsafe mypy
     mypy-extensions packaging pathspec pip pluggy psycopg psycopg-binary psycopg2-binary
     pycparser pygments pymysql pytest pytest-alembic pytest-asyncio python-dotenv ruff
-    setuptools sqlalchemy typing-extensions tzdata uv wheel
+    setuptools sqlalchemy squawk-cli typing-extensions tzdata uv wheel
 """
 
 # No file on Windows can have one of these names.

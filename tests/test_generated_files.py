@@ -53,7 +53,12 @@ RENDERED = {
 }
 FOR_SERVERS = {"compose.yaml", "migrations/roles.py", "migrations/server.py"}
 FOR_MYSQL = {"migrations/commits.py"}
-FOR_POSTGRESQL = {"migrations/concurrently.py", "migrations/patience.py"}
+FOR_POSTGRESQL = {
+    ".squawk.toml",
+    "migrations/concurrently.py",
+    "migrations/patience.py",
+    "migrations/squawk.py",
+}
 MADE_BY_HOOK = {".env", "uv.lock", "migrations/versions/REVISION"}
 TOOL_FOLDERS = {".git", ".ruff_cache", ".venv", "__pycache__"}
 

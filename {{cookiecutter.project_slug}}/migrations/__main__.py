@@ -1,5 +1,6 @@
 {% set is_server = cookiecutter.__kind == "server" %}
-"""What Alembic lacks: `python -m migrations create` and `python -m migrations drift`."""
+{% set postgresql = cookiecutter.__family == "postgresql" %}
+"""What Alembic lacks, by `python -m migrations` and one of the commands in here."""
 
 import argparse
 import sys
@@ -7,18 +8,19 @@ import sys
 from alembic.util import CommandError
 
 from app.config import migration_url
-{% if is_server %}
-from migrations import databases, drift, roles, scratch
-{% else %}
-from migrations import databases, drift, scratch
-{% endif %}
+from migrations import databases, drift{{ ", roles" if is_server }}, scratch{{ ", squawk" if postgresql }}
 
 
 def main() -> None:
     """Run one command; errors end in one line and exit code 1."""
+{% if postgresql %}
+    commands = {"create": create, "drift": show_drift, "squawk": squawk.check}
+    explanation = "make the database, compare it with the revisions, or check their SQL"
+{% else %}
     commands = {"create": create, "drift": show_drift}
+    explanation = "make the database, or compare it with the revisions"
+{% endif %}
     parser = argparse.ArgumentParser(prog="python -m migrations")
-    explanation = "make the database, or compare it with what the revisions build"
     parser.add_argument("command", choices=commands, help=explanation)
     try:
         sys.exit(commands[parser.parse_args().command]())
