@@ -43,8 +43,9 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
     if is_given and enforced:
         raise CommandError(CASCADES)
 
-    def begin(_connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    def begin(begun: Connection) -> None:
+        isolation_level = connection.get_execution_options().get("isolation_level")
+        if begun is connection and isolation_level != "AUTOCOMMIT":
             raw.rollback()  # The engine may have begun one that lets others write.
             raw.execute("BEGIN IMMEDIATE")
 
@@ -63,13 +64,14 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
             raw.execute(f"PRAGMA busy_timeout = {patience}")
         return ""
 
-    event.listen(connection, "begin", begin)
+    # What listens to the engine is called last, after what begins one there.
+    event.listen(connection.engine, "begin", begin)
     try:
         if not is_given:
             _wait(take)
         yield lambda: None
     finally:
-        event.remove(connection, "begin", begin)
+        event.remove(connection.engine, "begin", begin)
         if not is_given:
             connection.rollback()
             raw.execute(f"PRAGMA foreign_keys = {enforced}")
