@@ -1,9 +1,9 @@
 def _wait(take: Callable[[], str]) -> None:
     # Say once for whom; `take` returns that, or nothing where it has the lock.
-    text = options.value("lock-timeout") or str(SECONDS)
-    if not text.isdecimal():
-        raise CommandError(f"-x lock-timeout={text}: not a number of seconds")
-    seconds = int(text)
+    told = options.value("lock-timeout") or str(SECONDS)
+    if not told.isdecimal():
+        raise CommandError(f"-x lock-timeout={told}: not a number of seconds")
+    seconds = int(told)
     end = time.monotonic() + seconds
     is_said = False
     while holder := take():

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import BIN, TEMPLATE, Project, Service
+from tests.conftest import TEMPLATE, Project, Service
+from tests.test_lock import Upgrade, until
 from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE
 
 pytestmark = pytest.mark.parametrize(
@@ -23,10 +22,6 @@ NAME = "ix_user_username"
 BUILDS = """
 SELECT pid FROM pg_stat_progress_create_index
 WHERE datname = 'orders' AND phase = 'waiting for writers before build'
-"""
-ASKED = """
-SELECT pid FROM pg_stat_activity
-WHERE datname = 'orders' AND query LIKE '%FROM pg_stat_progress_create_index%'
 """
 
 
@@ -101,33 +96,13 @@ def writer(service: Service) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
-def upgrading(project: Project) -> subprocess.Popen[bytes]:
-    """Begin to run all revisions that are left."""
-    return subprocess.Popen(
-        [project.path / ".venv" / BIN / "alembic", "upgrade", "head"],
-        cwd=project.path,
-        env=project.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until something holds, at most half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def kill_the_build(service: Service) -> int:
+def kill_the_build(service: Service, log: Path) -> int:
     """Kill a run while its build waits, and return the process that goes on without it."""
     assert service.server
     server = service.server
-    with upgrading(service.project) as process:
-        wait_until(lambda: server.query(BUILDS))
-        process.kill()
+    upgrade = Upgrade(service.project, log)
+    until(lambda: server.query(BUILDS))
+    upgrade.kill()
     ((pid,),) = server.query(BUILDS)
     assert isinstance(pid, int)
     return pid
@@ -152,18 +127,19 @@ def test_the_documented_revision_goes_up_and_down_and_up(service: Service) -> No
         project.run(*command)
 
 
-def test_others_write_while_it_is_built(service: Service) -> None:
+def test_others_write_while_it_is_built(service: Service, tmp_path: Path) -> None:
     """A plain index would make them wait until the first transaction is at its end."""
     assert service.server
     server = service.server
     add_column(service)
     index_it(service.project)
     with writer(service) as first:
-        process = upgrading(service.project)
-        wait_until(lambda: server.query(BUILDS))
+        upgrade = Upgrade(service.project, tmp_path / "output")
+        until(lambda: server.query(BUILDS))
         service.execute("SET lock_timeout = '1s'; INSERT INTO \"user\" (id) VALUES (9)")
         first.commit()
-        assert process.wait(30) == 0
+        upgrade.end()
+    assert upgrade.process.returncode == 0
     check_all_is_well(service)
 
 
@@ -177,35 +153,37 @@ def test_it_is_printed_as_sql(service: Service) -> None:
     assert f"COMMIT;\n\nDROP INDEX CONCURRENTLY IF EXISTS {NAME};\n\nBEGIN;" in printed
 
 
-def test_what_a_killed_run_has_left_is_built_again(service: Service) -> None:
+def test_what_a_killed_run_has_left_is_built_again(
+    service: Service, tmp_path: Path
+) -> None:
     assert service.server
     server = service.server
     add_column(service)
     index_it(service.project)
     with writer(service):
-        pid = kill_the_build(service)
+        pid = kill_the_build(service, tmp_path / "output")
         server.query(f"SELECT pg_terminate_backend({pid})")
-        wait_until(lambda: not server.query(BUILDS))
+        until(lambda: not server.query(BUILDS))
         assert not is_valid(service)
     service.project.run("alembic", "current", "--check-heads", code=255)
     service.project.run("alembic", "upgrade", "head")
     check_all_is_well(service)
 
 
-def test_a_build_that_outlives_its_run_is_waited_for_and_kept(service: Service) -> None:
+def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
+    service: Service, tmp_path: Path
+) -> None:
     """The server does not notice that its client is gone before it has an answer."""
-    assert service.server
-    server = service.server
     add_column(service)
     index_it(service.project)
     with writer(service) as first:
-        kill_the_build(service)
+        kill_the_build(service, tmp_path / "first")
         ((oid, _),) = indexes(service)
-        process = upgrading(service.project)
-        wait_until(lambda: server.query(ASKED))
-        assert process.poll() is None
+        second = Upgrade(service.project, tmp_path / "second")
+        second.wait_for("a statement of a run that is gone still works")
         first.commit()
-        assert process.wait(30) == 0
+        second.end()
+    assert second.process.returncode == 0
     assert indexes(service) == [(oid, True)]
     check_all_is_well(service)
 

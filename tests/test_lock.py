@@ -319,7 +319,7 @@ def test_without_its_lock_a_run_begins_no_other_revision(
     *_, done, last = upgrade.end().splitlines()
     assert upgrade.process.returncode == 255
     assert re.fullmatch(r"  000000000002 Step 2 \d+\.\d\d s", done)
-    assert last.startswith("FAILED: lost the connection of the lock")
+    assert last.startswith("FAILED: no connection for the lock: ")
     output = project.run("alembic", "upgrade", "head")
     assert list(seconds(output)) == ["Step 3"]
     assert service.rows("run") == [("last",), ("slow",)]

@@ -7,16 +7,17 @@ A second connection holds it. {{ title }} takes it back however the run ends.
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from migrations import options
+from migrations import options, server
 
 SECONDS = 300
 PAUSE = 0.2
+LOST = "no connection for the lock: "
 # A lock's name is known to the whole server, and has at most 64 characters.
 NAME = "CONCAT('alembic ', MD5(DATABASE()))"
 TRY = text(f"SELECT GET_LOCK({NAME}, 0)")
@@ -49,7 +50,8 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
     def take() -> str:
         if not other.scalar(TRY):
-            return f"another run migrates ({other.scalar(HOLDER)})"
+            holder = other.scalar(HOLDER) or "and is about to end"
+            return f"another run migrates ({holder})"
         if left := other.scalar(LEFT):
             return f"a statement of a run that is gone still works ({left})"
         other.execute(HOLD)
@@ -58,13 +60,17 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
     def check() -> None:
         # The server is asked on this connection, so that the other one shows since when.
         if connection.scalar(OWNER) != number:
-            raise CommandError("lost the connection of the lock")
+            raise CommandError(f"{LOST}it has ended")
 
-    with connection.engine.connect() as other:
-        other.execution_options(isolation_level="AUTOCOMMIT")
-        other.detach()  # A pool would keep it, and the lock with it.
-        number = other.scalar(text("SELECT CONNECTION_ID()"))
-        _wait(take)
+    with ExitStack() as stack:
+        try:
+            other = stack.enter_context(connection.engine.connect())
+            other.execution_options(isolation_level="AUTOCOMMIT")
+            other.detach()  # A pool would keep it, and the lock with it.
+            number = other.scalar(text("SELECT CONNECTION_ID()"))
+            _wait(take)
+        except DBAPIError as error:
+            raise CommandError(LOST + server.cause(error)[1]) from None
         try:
             yield check
         finally:

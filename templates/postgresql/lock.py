@@ -14,19 +14,20 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from migrations import options
+from migrations import options, server
 
 SECONDS = 300
 PAUSE = 0.2
+LOST = "no connection for the lock: "
 NUMBER = int.from_bytes(b"alem")
 TRY = text(f"SELECT pg_try_advisory_xact_lock({NUMBER})")
 # It is the last of each try: after another statement the transaction may keep a snapshot,
 # for the end of which a concurrent index would wait.
 HOLD = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 SESSION = """
-    SELECT concat_ws(' ', nullif(application_name, ''), 'from',
-        coalesce(host(client_addr), 'a local socket'),
-        'since', to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS'), 'UTC')
+    SELECT concat_ws(' ', nullif(application_name, ''),
+        'from ' || CASE client_port WHEN -1 THEN 'a socket' ELSE host(client_addr) END,
+        'since ' || to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC')
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE granted AND datname = current_database() AND
 """
@@ -54,14 +55,16 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
     def take() -> str:
         if not other.scalar(TRY):
-            holder = other.scalar(HOLDER)
+            holder = other.scalar(HOLDER) or "and is about to end"
             reason = f"another run migrates ({holder})"
         elif left := other.scalar(LEFT):
             reason = f"a statement of a run that is gone still works ({left})"
         else:
             check()
             return ""
-        if not is_given:
+        if is_given:
+            check()
+        else:
             other.rollback()
         return reason
 
@@ -69,15 +72,17 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         try:
             other.execute(HOLD)
         except DBAPIError as error:
-            cause = str(error.orig).partition("\n")[0]
-            raise CommandError(f"lost the connection of the lock: {cause}") from None
+            raise CommandError(LOST + server.cause(error)[1]) from None
 
     with ExitStack() as stack:
         other = connection
-        if not is_given:
-            other = stack.enter_context(connection.engine.connect())
-            other.execution_options(isolation_level="READ COMMITTED")
-        _wait(take)
+        try:
+            if not is_given:
+                other = stack.enter_context(connection.engine.connect())
+                other.execution_options(isolation_level="READ COMMITTED")
+            _wait(take)
+        except DBAPIError as error:
+            raise CommandError(LOST + server.cause(error)[1]) from None
         yield check
 
 
