@@ -147,8 +147,9 @@ def test_it_gives_up_in_one_line(
     assert output.count(AGAIN) == 2
     assert output.splitlines()[-1] == (
         f"FAILED: {revision_id(2)} Step 2: canceling statement due to lock timeout, in"
-        " ALTER TABLE account ADD COLUMN note TEXT; nothing of this revision is kept;"
-        " mend it and run it again. All about the error: alembic -x traceback upgrade head"
+        " ALTER TABLE account ADD COLUMN note TEXT; this run keeps nothing of it; mend the"
+        " revision, or undo what a killed run has left of it, and run it again. All about"
+        " the error: alembic -x traceback upgrade head"
     )
     project.run("alembic", "upgrade", "head")
 

@@ -83,7 +83,8 @@ REASONS = {
 }
 STATES = {
     "file": "nothing of this run is kept; mend the revision and run it again",
-    "postgresql": "nothing of this revision is kept; mend it and run it again",
+    "postgresql": "this run keeps nothing of it; mend the revision, or undo what a killed"
+    " run has left of it, and run it again",
     "mysql": "done is: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this revision."
     " Undo that by hand, or let the revision pass it over (if_exists, if_not_exists), and"
     " run it again",
@@ -123,7 +124,7 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
         assert service.rows("run") == [("kept", None)]
         write_history(project, TABLE, COLUMN)
         *_, error = printed(project, *command, code=255)
-        assert "nothing of this revision is done; mend it and run it again" in error
+        assert "this run keeps nothing of it; mend the revision" in error
     again = COLUMN if family == "file" else COLUMN[:-1] + ", if_not_exists=True)"
     write_history(project, TABLE, again)
     printed(project, *command)
@@ -153,7 +154,8 @@ def test_ctrl_c_ends_in_one_line_and_undoes_the_revision(
     *_, step, error = upgrade.end().splitlines()
     assert upgrade.process.returncode == 255
     assert step == f"  {revision_id(2)} Step 2 failed"
-    assert error.startswith(f"FAILED: {revision_id(2)} Step 2: interrupted; nothing of")
+    assert error.startswith(f"FAILED: {revision_id(2)} Step 2: interrupted; ")
+    assert "done is" not in error
     go_on.touch()
     printed(project, "alembic", "upgrade", "head")
     assert service.rows("run") == [("slow",)]

@@ -64,18 +64,21 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
     with ExitStack() as stack:
         try:
-            other = stack.enter_context(connection.engine.connect())
+            other = connection.engine.connect()
+            stack.callback(_close, other)
             other.execution_options(isolation_level="AUTOCOMMIT")
             other.detach()  # A pool would keep it, and the lock with it.
             number = other.scalar(text("SELECT CONNECTION_ID()"))
             _wait(take)
         except DBAPIError as error:
             raise CommandError(LOST + server.cause(error)[1]) from None
-        try:
-            yield check
-        finally:
-            with suppress(DBAPIError):  # It may be lost.
-                other.execute(RELEASE)
+        yield check
+
+
+def _close(connection: Connection) -> None:
+    with suppress(DBAPIError):  # It may be lost.
+        connection.execute(RELEASE)
+        connection.close()
 
 
 {% include "waiting.py" %}

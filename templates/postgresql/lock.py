@@ -8,7 +8,7 @@ poll: to wait in the server is what a concurrent index waits for, and nobody wou
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
@@ -78,12 +78,18 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         other = connection
         try:
             if not is_given:
-                other = stack.enter_context(connection.engine.connect())
+                other = connection.engine.connect()
+                stack.callback(_close, other)
                 other.execution_options(isolation_level="READ COMMITTED")
             _wait(take)
         except DBAPIError as error:
             raise CommandError(LOST + server.cause(error)[1]) from None
         yield check
+
+
+def _close(connection: Connection) -> None:
+    with suppress(DBAPIError):  # It may be lost.
+        connection.close()
 
 
 {% include "waiting.py" %}

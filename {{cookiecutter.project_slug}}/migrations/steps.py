@@ -21,12 +21,11 @@ from migrations import commits, options, server
 
 {% if family == "file" %}
 UNDONE = "nothing of this run is kept; mend the revision and run it again"
-{% elif family == "postgresql" %}
-UNDONE = "nothing of this revision is kept; mend it and run it again"
 {% else %}
-UNDONE = "nothing of this revision is done; mend it and run it again"
-{% endif %}
-{% if family != "file" %}
+UNDONE = (
+    "this run keeps nothing of it; mend the revision, or undo what a killed run has left"
+    " of it, and run it again"
+)
 HALF_DONE = (
     "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
     " pass it over (if_exists, if_not_exists), and run it again"
