@@ -53,7 +53,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
             holder = other.scalar(HOLDER) or "and is about to end"
             return f"another run migrates ({holder})"
         if left := other.scalar(LEFT):
-            return f"a statement of a run that is gone still works ({left})"
+            return f"another session still changes a table ({left})"
         other.execute(HOLD)
         return ""
 

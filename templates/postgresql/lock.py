@@ -35,8 +35,7 @@ HOLDER = text(f"{SESSION} locktype = 'advisory' AND classid = 0 AND objid = {NUM
 # What ran in a dead process goes on in the server, and keeps its locks until it is done.
 LEFT = text(f"""{SESSION} pid <> pg_backend_pid() AND locktype = 'relation'
     AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
-    AND (usename, application_name)
-        = (session_user, current_setting('application_name'))
+    AND usename = session_user
 """)
 
 
@@ -58,7 +57,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
             holder = other.scalar(HOLDER) or "and is about to end"
             reason = f"another run migrates ({holder})"
         elif left := other.scalar(LEFT):
-            reason = f"a statement of a run that is gone still works ({left})"
+            reason = f"another session still changes a table ({left})"
         else:
             check()
             return ""
