@@ -290,7 +290,9 @@ def copied(
         path = tmp_path / source.path.name
         shutil.copytree(source.path, path, ignore=shutil.ignore_patterns(".venv"))
         (path / ".venv").symlink_to(source.path / ".venv")
-        environment = clean_environment(tmp_path / "home")
+        # What mypy knows of SQLAlchemy is the same in each of them.
+        cache = str(tmp_path.parent / "mypy")
+        environment = clean_environment(tmp_path / "home", MYPY_CACHE_DIR=cache)
         return Project(path, environment, source.output, source.string)
 
     return copy

@@ -330,10 +330,19 @@ def check(project: Project, like: Project, kind: str = "sqlite") -> None:
     project.run("ruff", "format", "--check", ".")
 
 
+UPGRADE_AND_CHECK = """
+from alembic import command
+from alembic.config import Config
+
+config = Config("alembic.ini")
+command.upgrade(config, "head")
+command.check(config)
+"""
+
+
 def check_at_work(project: Project) -> None:
     """See that the revision of a project on SQLite makes its tables."""
-    project.run("alembic", "upgrade", "head")
-    project.run("alembic", "check")
+    project.run("python", "-c", UPGRADE_AND_CHECK)
 
 
 def measure(run: Bake) -> Spans:

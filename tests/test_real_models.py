@@ -80,13 +80,15 @@ def test_a_shop_is_built_as_the_models_say(shop: Service) -> None:
     change_check(shop)
     add_view(project)
     project.run("python", "-m", "migrations", "create")
-    for _ in range(2):
-        output += project.run("alembic", "upgrade", "head")
-        assert project.run("alembic", "check") == NOTE + CLEAN
-        assert drift(shop, 0) == [AS_BUILT.strip()]
-        output += project.run("alembic", "downgrade", "base")
-        assert shop.schema() == TABLES_AT_BASE
-        assert left(shop) == set()
+    output += project.run("alembic", "upgrade", "head")
+    output += project.run("alembic", "downgrade", "base")
+    assert left(shop) == set()
+    output += project.run("alembic", "upgrade", "head")
+    assert project.run("alembic", "check") == NOTE + CLEAN
+    assert drift(shop, 0) == [AS_BUILT.strip()]
+    output += project.run("alembic", "downgrade", "base")
+    assert shop.schema() == TABLES_AT_BASE
+    assert left(shop) == set()
     assert project.revise("Again") == NO_CHANGES
     assert "Warning" not in output
     for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
