@@ -199,6 +199,10 @@ def test_what_duplicates_have_left_is_built_again(service: Service) -> None:
     service.execute("""INSERT INTO "user" (username) VALUES ('a'), ('a')""")
     output = project.run("alembic", "upgrade", "head", code=255)
     assert "could not create unique index" in output
+    assert (
+        "An INVALID index may be left; migrations.concurrently builds it again"
+        in output
+    )
     assert not is_valid(service)
     service.execute("""UPDATE "user" SET username = id""")
     project.run("alembic", "upgrade", "head")

@@ -31,6 +31,9 @@ HALF_DONE = (
     " pass it over (if_exists, if_not_exists), and run it again"
 )
 {% endif %}
+{% if family == "postgresql" %}
+INVALID = "An INVALID index may be left; migrations.concurrently builds it again"
+{% endif %}
 LENGTH = 300  # of what is shown of a statement
 
 
@@ -90,6 +93,10 @@ class Steps:
         if self.step:
             done = "; ".join(map(_shortened, self.done))
             state = HALF_DONE.format(done) if done else UNDONE
+{% if family == "postgresql" %}
+            if " CONCURRENTLY " in str(getattr(error, "statement", "")):
+                state = f"{state}. {INVALID}"
+{% endif %}
             text = f"{_describe(self.step)}: {text}; {state}"
 {% endif %}
         more = options.command("traceback", "upgrade", "head")
