@@ -332,3 +332,25 @@ def test_children_of_a_rebuilt_table_stay(
     assert service.rows("alembic_version") == [("rebuild",)]
     for table in ("doomed", "freed"):
         assert service.rows(table) == [(7,)]
+
+
+COMPUTED = """
+    op.create_table("sum", sa.Column("a", sa.Integer),
+                    sa.Column("b", sa.Numeric(12, 4), sa.Computed("(a + 1) * 2")))
+    op.add_column("sum", sa.Column("c", sa.Integer, sa.Computed("a + (3)")))
+    op.add_column("sum", sa.Column("d", sa.Text, sa.Computed("'(' || a || c")))
+    op.execute("INSERT INTO sum (a) VALUES (1)")
+    with op.batch_alter_table("sum") as batch_op:
+        batch_op.alter_column("a", nullable=False)
+"""
+
+
+def test_computed_columns_come_over_wherever_they_stand(
+    copied: Callable[[str], Project],
+) -> None:
+    """SQLite adds a column on the line of the last one."""
+    service = Service(copied("sqlite"), CONNECTIONS["sqlite"])
+    add_revision(service.project, "computed", None, COMPUTED)
+    service.project.run("alembic", "upgrade", "head")
+    service.execute("UPDATE sum SET a = 2")
+    assert service.rows("sum") == [(2, 6, 5, "(25")]

@@ -21,6 +21,9 @@ class RebuildingImpl(SQLiteImpl):
             if column.computed is not None:
                 # It is computed again, and takes no value.
                 batch_impl.column_transfers.get(column.name, {}).pop("expr", None)
+        self.beside = []
+        if not batch_impl.reflected:
+            return  # The revision describes the whole table.
         gone = {index.name for index in table.indexes} - {*batch_impl.indexes}
         if any(name != column.name for name, column in batch_impl.columns.items()):
             gone |= {*batch_impl.indexes}  # Alembic makes them, with the new name.
@@ -48,9 +51,19 @@ class RebuildingImpl(SQLiteImpl):
 
 @event.listens_for(Table, "column_reflect")
 def _read_computed(inspector: Any, table: Table, column: Any) -> None:
-    # SQLAlchemy finds no expression after a type with a comma, such as NUMERIC(12, 4).
-    if column.get("computed", {}).get("sqltext") == "":
+    # SQLAlchemy does not find each expression: none after a type such as NUMERIC(12, 4).
+    if "computed" in column:
         query = text("SELECT sql FROM sqlite_master WHERE name = :name")
         sql = inspector.bind.scalar(query, {"name": table.name})
-        found = re.search(rf"{re.escape(column['name'])}\W.* AS \((.*)\)", sql)
-        column["computed"]["sqltext"] = found[1] if found else ""
+        start = rf"(?ms)(?:^|[,(])\s*\W?{re.escape(column['name'])}\W?\s"
+        found = re.search(rf"{start}.*? AS \((.*)", sql)
+        column["computed"]["sqltext"] = _up_to_its_end(found[1]) if found else ""
+
+
+def _up_to_its_end(sql: str) -> str:
+    depth = 1
+    for found in re.finditer(r"'[^']*'|[()]", sql):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth == 0:
+            return sql[: found.start()]
+    return sql
