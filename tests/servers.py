@@ -12,7 +12,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -180,6 +180,13 @@ def postgres(binaries: Path) -> Iterator[Postgres]:
     Arguments:
         binaries: the folder of `initdb` and `postgres`.
     """
+    with new_postgres(binaries) as server, running_postgres(binaries, server):
+        yield server
+
+
+@contextmanager
+def new_postgres(binaries: Path) -> Iterator[Postgres]:
+    """Make the data of a PostgreSQL server, which does not run yet."""
     with readable_folder() as folder:
         data = folder / "data"
         password = folder / "password"
@@ -200,15 +207,31 @@ def postgres(binaries: Path) -> Iterator[Postgres]:
             stdout=subprocess.DEVNULL,
             **unprivileged(folder),
         )
-        server = Postgres(free_port(), folder)
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "port": server.port,
-            "unix_socket_directories": folder,
-            "fsync": "off",
-        }
-        with running(server, [binaries / "postgres", "-D", data], settings):
-            yield server
+        yield Postgres(free_port(), folder)
+
+
+def running_postgres(binaries: Path, server: Postgres) -> AbstractContextManager[None]:
+    """Run a PostgreSQL server on its data, for a while."""
+    command: list[str | Path] = [binaries / "postgres", "-D", server.folder / "data"]
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": server.port,
+        "unix_socket_directories": server.folder,
+        # A server that crashes loses nothing by that, only a machine does.
+        "fsync": "off",
+    }
+    return running(server, command, settings)
+
+
+def crash(binaries: Path, server: Postgres) -> None:
+    """Stop a PostgreSQL server as a crash does: it finishes nothing."""
+    data = server.folder / "data"
+    subprocess.run(
+        [binaries / "pg_ctl", "stop", "--mode", "immediate", "--pgdata", data],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        **unprivileged(server.folder),
+    )
 
 
 @contextmanager
