@@ -429,3 +429,14 @@ def test_a_given_transaction_in_which_rows_would_be_lost_is_refused(
     script = GIVEN_IN_TRANSACTION.format(file=str(tmp_path))
     *_, error = project.run("python", "-c", script, code=1).splitlines()
     assert "CommandError: the given connection is in a transaction" in error
+
+
+def test_a_file_that_is_no_database_is_not_waited_for(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("sqlite")
+    (project.path / "my_service.db").write_bytes(b"no database" * 1000)
+    database, error = project.run("alembic", "upgrade", "head", code=255).splitlines()
+    where = f"sqlite at {project.path}/my_service.db"
+    assert database == f"Database: {where}"
+    assert error == f"FAILED: {where}: file is not a database"

@@ -54,7 +54,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         raw.execute("PRAGMA busy_timeout = 0")
         try:
             connection.begin()
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             connection.rollback()
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 where = databases.describe(connection.engine.url)
