@@ -340,7 +340,7 @@ def test_a_killed_run_leaves_no_revision_in_part(
 ) -> None:
     """SIGKILL at random moments: the next run finishes what the killed one has left."""
     trial = Trial(service, tmp_path, HISTORY)
-    few, many = (8, 50) if service.server else (12, 100)
+    few, many = (6, 50) if service.server else (8, 100)
     for _ in range(many if soak else few):
         trial.check(trial.interrupt(Upgrade.kill))
         trial.finish()
@@ -420,7 +420,7 @@ def test_with_autocommit_blocks_the_next_run_finishes_or_says_what_to_do(
     )
     trial = Trial(service, tmp_path, (TABLES, column + account, purchase))
     in_part = told = 0
-    for _ in range(20 if soak else 3):
+    for _ in range(20 if soak else 2):
         trial.interrupt(Upgrade.kill)
         version, state = trial.database.read()
         is_in_part = state != trial.states[version]
