@@ -1,6 +1,6 @@
 def _wait(take: Callable[[], str]) -> None:
     # Say once for whom; `take` returns that, or nothing where it has the lock.
-    told = options.value("lock-timeout") or str(SECONDS)
+    told = arguments.value("lock-timeout") or str(SECONDS)
     if not told.isdecimal():
         raise CommandError(f"-x lock-timeout={told}: not a number of seconds")
     seconds = int(told)
@@ -8,7 +8,8 @@ def _wait(take: Callable[[], str]) -> None:
     is_said = False
     while holder := take():
         if time.monotonic() >= end:
-            longer = options.command(f"lock-timeout={seconds + 300}", "upgrade", "head")
+            more = f"lock-timeout={seconds + 300}"
+            longer = arguments.command(more, "upgrade", "head")
             raise CommandError(f"{holder}: gave up after {seconds} s; longer: {longer}")
         if not is_said:
             print(f"Waits up to {seconds} s: {holder}", file=sys.stderr, flush=True)

@@ -31,6 +31,7 @@ RENDERED = {
     "app/models.py",
     "migrations/__init__.py",
     "migrations/__main__.py",
+    "migrations/arguments.py",
     "migrations/databases.py",
     "migrations/defaults.py",
     "migrations/drift.py",
@@ -39,7 +40,6 @@ RENDERED = {
     "migrations/lock.py",
     "migrations/mend.py",
     "migrations/names.py",
-    "migrations/options.py",
     "migrations/questions.py",
     "migrations/renames.py",
     "migrations/scratch.py",
@@ -256,7 +256,7 @@ def code_lines(module: Path) -> int:
 PAGE = 90
 """How many lines of code a module in `migrations/` has at most."""
 
-ALL_MODULES = 1050
+ALL_MODULES = 1060
 """How many all of them have at most; what they do for that is in design_decisions.md."""
 
 

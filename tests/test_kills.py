@@ -400,7 +400,7 @@ op.execute("UPDATE {table} SET note = 'new' WHERE id < 6000")
 """
 IF_NOT_EXISTS = ", if_not_exists=True"
 WHAT_TO_DO = (
-    "; this run keeps nothing of it; mend the revision, or undo what a killed run has left"
+    "; this run keeps nothing of it; mend the cause, which may be what a killed run has left"
     " of it, and run it again. "
 )
 

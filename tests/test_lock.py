@@ -194,6 +194,22 @@ def test_a_wait_is_bounded_and_says_for_whom(service: Service) -> None:
     project.run("alembic", "-x", "lock-timeout=0", "upgrade", "head")
 
 
+IMPATIENT = """
+from argparse import Namespace
+from alembic import command
+from alembic.config import Config
+command.upgrade(Config("alembic.ini", cmd_opts=Namespace(x=["lock-timeout=1"])), "head")
+"""
+
+
+def test_python_says_how_long_to_wait_too(service: Service) -> None:
+    project = service.project
+    project.run("python", "-m", "migrations", "create")
+    with another_run(service):
+        output = project.run("python", "-c", IMPATIENT, code=1)
+    assert "gave up after 1 s; longer: alembic -x lock-timeout=301 upgrade" in output
+
+
 def test_a_wait_is_a_number_of_seconds(copied: Callable[[str], Project]) -> None:
     command = ("alembic", "-x", "lock-timeout=1m", "upgrade", "head")
     output = copied("sqlite").run(*command, code=255)

@@ -148,7 +148,7 @@ def test_it_gives_up_in_one_line(
     assert output.splitlines()[-1] == (
         f"FAILED: {revision_id(2)} Step 2: canceling statement due to lock timeout, in"
         " ALTER TABLE account ADD COLUMN note TEXT; this run keeps nothing of it; mend the"
-        " revision, or undo what a killed run has left of it, and run it again. All about"
+        " cause, which may be what a killed run has left of it, and run it again. All about"
         " the error: alembic -x traceback upgrade head"
     )
     project.run("alembic", "upgrade", "head")

@@ -83,7 +83,7 @@ REASONS = {
 }
 STATES = {
     "file": "nothing of this run is kept; mend the revision and run it again",
-    "postgresql": "this run keeps nothing of it; mend the revision, or undo what a killed"
+    "postgresql": "this run keeps nothing of it; mend the cause, which may be what a killed"
     " run has left of it, and run it again",
     "mysql": "done is: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this revision."
     " Undo that by hand, or let the revision pass it over (if_exists, if_not_exists), and"
@@ -124,7 +124,7 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
         assert service.rows("run") == [("kept", None)]
         write_history(project, TABLE, COLUMN)
         *_, error = printed(project, *command, code=255)
-        assert "this run keeps nothing of it; mend the revision" in error
+        assert "this run keeps nothing of it; mend the cause" in error
     again = COLUMN if family == "file" else COLUMN[:-1] + ", if_not_exists=True)"
     write_history(project, TABLE, again)
     printed(project, *command)

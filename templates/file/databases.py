@@ -13,7 +13,7 @@ MISSING = "; python -m migrations create makes it"
 
 def describe(url: URL) -> str:
     """Say which database a URL names."""
-    return f"{url.drivername} at {url.database}"
+    return f"{url.drivername} at {url.database or ':memory:'}"
 
 
 @contextmanager

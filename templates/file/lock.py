@@ -10,7 +10,7 @@ from typing import Any
 from alembic.util import CommandError
 from sqlalchemy import Connection, event
 
-from migrations import databases, options
+from migrations import arguments, databases
 
 SECONDS = 300
 PAUSE = 0.2

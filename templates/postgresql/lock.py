@@ -14,7 +14,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from migrations import options, server
+from migrations import arguments, server
 
 SECONDS = 300
 PAUSE = 0.2

@@ -12,7 +12,7 @@ from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import types
 
-from migrations import options
+from migrations import arguments
 
 NO_MODELS = (
     "no model is known, but revisions have made tables: import the models in"
@@ -26,7 +26,7 @@ WITHOUT_VALUE = (
 
 def may_drop() -> bool:
     """Return whether `-x allow-drop` is given."""
-    return options.value("allow-drop") is not None
+    return arguments.value("allow-drop") is not None
 
 
 def review(upgrade: ops.UpgradeOps, metadata: Any) -> list[str]:

@@ -10,7 +10,7 @@ from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import Column
 
-from migrations import guard, options
+from migrations import arguments, guard
 
 NO_FIT = (
     ": nothing like that is dropped and added. A table is renamed first, its columns in"
@@ -111,4 +111,4 @@ def _is_yes(question: str) -> bool:
 
 
 def _command(option: str) -> str:
-    return options.command(option, "revision", "--autogenerate")
+    return arguments.command(option, "revision", "--autogenerate")

@@ -30,9 +30,9 @@ from sqlalchemy import Connection, create_engine
 
 from app.config import DIALECT
 {% if cookiecutter.__kind == "server" %}
-from migrations import databases, options
+from migrations import arguments, databases
 {% else %}
-from migrations import databases, mend, options  # noqa: F401  revisions need mend
+from migrations import arguments, databases, mend  # noqa: F401  revisions need mend
 {% endif %}
 
 NOTE = """\
@@ -57,13 +57,13 @@ def is_scratch() -> bool:
 
 def is_check() -> bool:
     """Return whether this is `alembic check`, which writes nothing."""
-    options = context.config.cmd_opts
-    return options is not None and options.cmd[0] is command.check
+    typed = context.config.cmd_opts
+    return typed is not None and arguments.is_typed() and typed.cmd[0] is command.check
 
 
 def is_wanted() -> bool:
     """Return whether this run of Alembic compares, and not with the real database."""
-    if options.value("live") is not None:
+    if arguments.value("live") is not None:
         return False
     # Only `revision` and `check` bring an object to collect a new revision in.
     context.configure(dialect_name=DIALECT)

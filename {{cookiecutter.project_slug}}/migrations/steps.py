@@ -12,18 +12,18 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 {% if family == "file" %}
-from migrations import options
+from migrations import arguments
 {% elif family == "postgresql" %}
-from migrations import options, patience, server
+from migrations import arguments, patience, server
 {% else %}
-from migrations import commits, options, server
+from migrations import arguments, commits, server
 {% endif %}
 
 {% if family == "file" %}
 UNDONE = "nothing of this run is kept; mend the revision and run it again"
 {% else %}
 UNDONE = (
-    "this run keeps nothing of it; mend the revision, or undo what a killed run has left"
+    "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
     " of it, and run it again"
 )
 HALF_DONE = (
@@ -99,7 +99,7 @@ class Steps:
 {% endif %}
             text = f"{_describe(self.step)}: {text}; {state}"
 {% endif %}
-        more = options.command("traceback", "upgrade", "head")
+        more = arguments.command("traceback", "upgrade", "head")
         return f"{text}. All about the error: {more}"
 
 
@@ -126,7 +126,7 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
     except (Exception, KeyboardInterrupt) as error:
         if steps.step:
             say("failed")
-        if isinstance(error, CommandError) or options.value("traceback") is not None:
+        if isinstance(error, CommandError) or arguments.value("traceback") is not None:
             raise
         raise CommandError(steps.explain(error)) from error
     heads = {*context.get_context().get_current_heads()}

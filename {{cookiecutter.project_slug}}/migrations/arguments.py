@@ -15,6 +15,11 @@ def value(name: str) -> str | None:
     return None
 
 
+def is_typed() -> bool:
+    """Return whether this is the `alembic` command, and not a call from Python."""
+    return hasattr(context.config.cmd_opts, "cmd")
+
+
 def command(option: str, *otherwise: str) -> str:
     """Return the command that was typed, with an option before all others.
 
@@ -22,5 +27,5 @@ def command(option: str, *otherwise: str) -> str:
         option: what stands after `-x`.
         otherwise: the command to name where Python has called Alembic.
     """
-    typed = sys.argv[1:] if context.config.cmd_opts else otherwise
+    typed = sys.argv[1:] if is_typed() else otherwise
     return shlex.join(["alembic", "-x", option, *typed])
