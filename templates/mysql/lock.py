@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from migrations import arguments, server
 
@@ -70,13 +70,13 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
             other.detach()  # A pool would keep it, and the lock with it.
             number = other.scalar(text("SELECT CONNECTION_ID()"))
             _wait(take)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             raise CommandError(LOST + server.cause(error)[1]) from None
         yield check
 
 
 def _close(connection: Connection) -> None:
-    with suppress(DBAPIError):  # It may be lost.
+    with suppress(SQLAlchemyError):  # It may be lost.
         connection.execute(RELEASE)
         connection.close()
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from migrations import arguments, server
 
@@ -70,7 +70,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
     def check() -> None:
         try:
             other.execute(HOLD)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             raise CommandError(LOST + server.cause(error)[1]) from None
 
     with ExitStack() as stack:
@@ -81,13 +81,13 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
                 stack.callback(_close, other)
                 other.execution_options(isolation_level="READ COMMITTED")
             _wait(take)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             raise CommandError(LOST + server.cause(error)[1]) from None
         yield check
 
 
 def _close(connection: Connection) -> None:
-    with suppress(DBAPIError):  # It may be lost.
+    with suppress(SQLAlchemyError):  # It may be lost.
         connection.close()
 
 
