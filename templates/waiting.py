@@ -6,15 +6,17 @@ def _wait(take: Callable[[], str]) -> None:
     seconds = int(told)
     end = time.monotonic() + seconds
     is_said = False
-    while holder := take():
-        if time.monotonic() >= end:
-            more = f"lock-timeout={seconds + 300}"
-            longer = arguments.command(more, "upgrade", "head")
-            raise CommandError(f"{holder}: gave up after {seconds} s; longer: {longer}")
-        if not is_said:
-            print(f"Waits up to {seconds} s: {holder}", file=sys.stderr, flush=True)
-            is_said = True
-        try:
+    try:
+        while holder := take():
+            if time.monotonic() >= end:
+                longer = arguments.command(f"lock-timeout={seconds + 300}")
+                reason = f"{holder}: gave up after {seconds} s; longer: {longer}"
+                raise CommandError(reason)
+            if not is_said:
+                print(f"Waits up to {seconds} s: {holder}", file=sys.stderr, flush=True)
+                is_said = True
             time.sleep(PAUSE)
-        except KeyboardInterrupt:
-            raise CommandError("interrupted, nothing is done") from None
+    except KeyboardInterrupt:
+        if not arguments.is_typed():
+            raise
+        raise CommandError("interrupted, nothing is done") from None

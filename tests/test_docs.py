@@ -37,8 +37,9 @@ def test_what_the_page_on_deploying_shows_can_be_read(tmp_path: Path) -> None:
     (migrate,) = job["spec"]["template"]["spec"]["containers"]
     assert migrate["command"] == ["alembic", "upgrade", "head"]
     (wait,) = init["initContainers"]
-    assert "alembic current --check-heads" in wait["command"][-1]
+    assert "alembic current --check-heads && exit" in wait["command"][-1]
     assert compose["services"]["migrate"]["command"] == migrate["command"]
+    assert not re.search(r"^[A-Z]+$", DEPLOYING.read_text(), re.MULTILINE)
     file = tmp_path / "compose.yaml"
     file.write_text(blocks[-1])
     check_compose(file)

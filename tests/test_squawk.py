@@ -115,6 +115,17 @@ def test_a_finding_is_accepted_by_name_and_with_a_reason(
     assert output == f"{first.name}: write {ACCEPT}, not # {comment}\n"
 
 
+def test_a_revision_that_asks_the_database_is_named_in_one_line(
+    project: Project,
+) -> None:
+    asks = revision(project, 'op.get_bind().scalar(sa.text("SELECT 1"))')
+    output = project.run(*SQUAWK, code=1)
+    assert output.startswith(
+        f"revision {identifier(asks)} can't be printed as SQL: put"
+    )
+    assert output.count("\n") == 1
+
+
 def test_a_rule_that_is_not_there_is_reported(project: Project) -> None:
     (first,) = project.revisions()
     accept(first, "squawk-ignore no-such-rule: it was a typing error")

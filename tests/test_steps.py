@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Project, Service
+from tests.conftest import CONNECTIONS, Project, Service
 from tests.histories import revision_id, write_history
 from tests.test_lock import SLOW, TABLE, Upgrade
 
@@ -82,7 +82,8 @@ REASONS = {
     "mysql": "Table 'orders.nowhere' doesn't exist",
 }
 STATES = {
-    "file": "nothing of this run is kept; mend the revision and run it again",
+    "file": "nothing of this run is kept (but for autocommit blocks); mend the revision and"
+    " run it again",
     "postgresql": "this run keeps nothing of it; mend the cause, which may be what a killed"
     " run has left of it, and run it again",
     "mysql": "done is: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this revision."
@@ -128,6 +129,105 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
     again = COLUMN if family == "file" else COLUMN[:-1] + ", if_not_exists=True)"
     write_history(project, TABLE, again)
     printed(project, *command)
+
+
+SECRETS = {
+    "a statement": "op.execute(sa.text('INSERT INTO nowhere (password) VALUES (:p)')"
+    ".bindparams(p='hunter2'))",
+    "a duplicate": "run = sa.table('run', sa.column('step'))\n"
+    "op.create_index('one', 'run', ['step'], unique=True)\n"
+    "op.bulk_insert(run, [{'step': 'hunter2'}] * 2)",
+    "a wrong type": "run = sa.table('run', sa.column('step', sa.Date))\n"
+    "op.bulk_insert(run, [{'step': 'hunter2'}])",
+}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_an_error_shows_no_values(project: Project, secret: str) -> None:
+    write_history(project, TABLE, SECRETS[secret])
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert error.startswith(f"FAILED: {revision_id(2)} Step 2: ")
+    assert ", in INSERT INTO " in error
+    if secret != "a duplicate" or "Duplicate entry" not in error:  # MariaDB says it so
+        assert "hunter2" not in error
+
+
+BRANCHES = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = {name!r}
+down_revision = {before!r}
+
+
+def upgrade() -> None:
+    op.create_table({name!r}, sa.Column("id", sa.Integer))
+
+
+def downgrade() -> None:
+    op.drop_table({name!r})
+"""
+
+
+def test_where_several_branches_end_is_said_as_it_was_typed(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("sqlite")
+    write_history(project)
+    for name, before in (("aaa", None), ("bbb", "aaa"), ("ccc", "aaa")):
+        file = project.path / "migrations" / "versions" / f"{name}.py"
+        file.write_text(BRANCHES.format(name=name, before=before))
+    said, *_, end = printed(project, "alembic", "upgrade", "heads")
+    assert said == "Upgrade from base to heads, 3 revisions:"
+    assert end == "Now at bbb, ccc (head)"
+    said, *_, end = printed(project, "alembic", "downgrade", "bbb@aaa")
+    assert said == "Downgrade from bbb, ccc to bbb@aaa, 1 revision:"
+    assert end == "Now at ccc"
+
+
+TWO_UPGRADES = """
+from alembic import command
+from alembic.config import Config
+from app.database import engine
+config = Config("alembic.ini")
+with engine.connect() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "+1")
+    assert not connection.in_transaction()
+    command.upgrade(config, "+1")
+    assert not connection.in_transaction()
+"""
+
+
+def test_a_given_connection_may_be_used_again(
+    service: Service, project: Project
+) -> None:
+    project.run("python", "-c", TWO_UPGRADES)
+    assert service.rows("alembic_version") == [(revision_id(2),)]
+
+
+HALF_BEGUN = """
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+config = Config("alembic.ini")
+with create_engine("sqlite:///my_service.db").connect() as connection:
+    connection.execute(text("SELECT 1"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+"""
+
+
+def test_a_transaction_that_the_driver_has_not_begun_is_begun(
+    copied: Callable[[str], Project],
+) -> None:
+    """SQLAlchemy begins one with any statement, Python's sqlite3 only to write rows."""
+    project = copied("sqlite")
+    service = Service(project, CONNECTIONS["sqlite"])
+    write_history(project, TABLE, FAILS)
+    output = project.run("python", "-c", HALF_BEGUN, code=1)
+    assert "no such table: nowhere" in output
+    assert service.schema() == {}
 
 
 def test_the_rest_of_an_error_is_shown_when_asked_for(project: Project) -> None:

@@ -53,9 +53,11 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         raw.execute("PRAGMA foreign_keys = OFF")
         raw.execute("PRAGMA busy_timeout = 0")
         try:
-            connection.begin()
+            if is_given:
+                begin(connection)
+            else:
+                connection.begin()
         except sqlite3.DatabaseError as error:
-            connection.rollback()
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 where = databases.describe(connection.engine.url)
                 raise CommandError(f"{where}: {error}") from None
@@ -67,7 +69,8 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
     # What listens to the engine is called last, after what begins one there.
     event.listen(connection.engine, "begin", begin)
     try:
-        if not is_given:
+        # SQLAlchemy may be in a transaction, and the driver has not begun one yet.
+        if not (is_given and getattr(raw, "in_transaction", True)):
             _wait(take)
         yield lambda: None
     finally:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
@@ -76,9 +77,9 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
 
 def _close(connection: Connection) -> None:
-    with suppress(SQLAlchemyError):  # It may be lost.
-        connection.execute(RELEASE)
-        connection.close()
+    for end in (partial(connection.execute, RELEASE), connection.close):
+        with suppress(SQLAlchemyError):  # It may be lost.
+            end()
 
 
 {% include "waiting.py" %}

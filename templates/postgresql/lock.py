@@ -33,9 +33,10 @@ SESSION = """
 """
 HOLDER = text(f"{SESSION} locktype = 'advisory' AND classid = 0 AND objid = {NUMBER}")
 # What ran in a dead process goes on in the server, and keeps its locks until it is done.
-LEFT = text(f"""{SESSION} pid <> pg_backend_pid() AND locktype = 'relation'
-    AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
-    AND usename = session_user
+LEFT = text(f"""{SESSION} pid <> pg_backend_pid() AND usename = session_user
+    AND mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock',
+        'ExclusiveLock', 'AccessExclusiveLock')
+    AND relation IN (SELECT oid FROM pg_class WHERE relpersistence <> 't')
 """)
 
 

@@ -25,7 +25,8 @@ def command(option: str, *otherwise: str) -> str:
 
     Arguments:
         option: what stands after `-x`.
-        otherwise: the command to name where Python has called Alembic.
+        otherwise: the command to name where Python has called Alembic; without it, the
+            option alone is returned there.
     """
     typed = sys.argv[1:] if is_typed() else otherwise
-    return shlex.join(["alembic", "-x", option, *typed])
+    return shlex.join(["alembic", "-x", option, *typed]) if typed else f"-x {option}"

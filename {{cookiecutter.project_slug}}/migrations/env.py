@@ -15,19 +15,11 @@ from sqlalchemy import Connection, Engine
 import app.models  # noqa: F401  every model has to be imported to be seen
 from app.config import DIALECT, migration_url
 from app.database import Base
-from migrations import (
-    arguments,
-    databases,
-    defaults,
-    guard,
-    lock,
 {% if cookiecutter.__kind == "server" %}
-    mend,
+from migrations import databases, defaults, guard, lock, mend, renames, scratch, steps
+{% else %}
+from migrations import databases, defaults, guard, lock, renames, scratch, steps
 {% endif %}
-    renames,
-    scratch,
-    steps,
-)
 
 config = context.config
 target_metadata = Base.metadata
@@ -37,7 +29,7 @@ set_configuration(Config(add_type_ignore=True))
 {% endif %}
 
 # An application that calls Alembic from Python sets up logging of its own.
-if arguments.is_typed() and config.config_file_name:
+if hasattr(config.cmd_opts, "cmd") and config.config_file_name:
     fileConfig(config.config_file_name, disable_existing_loggers=False)
 
 

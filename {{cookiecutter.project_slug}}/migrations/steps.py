@@ -1,5 +1,5 @@
 {% set family = cookiecutter.__family %}
-"""The steps of a run: said before it, timed, and explained where one fails."""
+"""The steps of a run: said before it, timed, and named where one fails."""
 
 import sys
 import time
@@ -7,34 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from alembic import context
-from alembic.util import CommandError
+from alembic.util import CommandError, to_tuple
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 {% if family == "file" %}
-from migrations import arguments
+from migrations import arguments, errors
 {% elif family == "postgresql" %}
-from migrations import arguments, patience, server
+from migrations import arguments, errors, patience
 {% else %}
-from migrations import arguments, commits, server
+from migrations import arguments, commits, errors
 {% endif %}
-
-{% if family == "file" %}
-UNDONE = "nothing of this run is kept; mend the revision and run it again"
-{% else %}
-UNDONE = (
-    "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
-    " of it, and run it again"
-)
-HALF_DONE = (
-    "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
-    " pass it over (if_exists, if_not_exists), and run it again"
-)
-{% endif %}
-{% if family == "postgresql" %}
-INVALID = "An INVALID index may be left; migrations.concurrently builds it again"
-{% endif %}
-LENGTH = 300  # of what is shown of a statement
 
 
 class Steps:
@@ -83,25 +65,6 @@ class Steps:
             self.step = None
             del self.left[0]
 
-    def explain(self, error: BaseException) -> str:
-        """Say in one line what went wrong, what is done, and what to type."""
-        text = _reason(error)
-{% if family == "file" %}
-        if self.step:
-            text = f"{_describe(self.step)}: {text}; {UNDONE}"
-{% else %}
-        if self.step:
-            done = "; ".join(map(_shortened, self.done))
-            state = HALF_DONE.format(done) if done else UNDONE
-{% if family == "postgresql" %}
-            if " CONCURRENTLY " in str(getattr(error, "statement", "")):
-                state = f"{state}. {INVALID}"
-{% endif %}
-            text = f"{_describe(self.step)}: {text}; {state}"
-{% endif %}
-        more = arguments.command("traceback", "upgrade", "head")
-        return f"{text}. All about the error: {more}"
-
 
 def run(connection: Connection, check: Callable[[], None]) -> None:
     """Run what a command has planned, and say what it does.
@@ -115,23 +78,42 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
     """
     steps = Steps(check)
     try:
-{% if family == "postgresql" %}
-        patience.run(connection, steps)
-{% elif family == "mysql" %}
-        commits.run(connection, steps)
-{% else %}
-        with context.begin_transaction():
-            context.run_migrations()
-{% endif %}
+        heads = _run(connection, steps)
     except (Exception, KeyboardInterrupt) as error:
         if steps.step:
             say("failed")
-        if isinstance(error, CommandError) or arguments.value("traceback") is not None:
+        is_wanted = arguments.value("traceback") is not None
+        is_pythons = isinstance(error, KeyboardInterrupt) and not arguments.is_typed()
+        if isinstance(error, CommandError) or is_wanted or is_pythons:
             raise
-        raise CommandError(steps.explain(error)) from error
-    heads = {*context.get_context().get_current_heads()}
+{% if family == "file" %}
+        reason = errors.explain(error, steps.step and _describe(steps.step))
+{% else %}
+        step = steps.step and _describe(steps.step)
+        reason = errors.explain(error, step, steps.done)
+{% endif %}
+        raise CommandError(reason) from error
     is_last = heads == {*context.script.get_heads()}
     say(f"Now at {_listed(heads)}{' (head)' if is_last else ''}")
+
+
+def _run(connection: Connection, steps: Steps) -> set[str]:
+{% if family == "file" %}
+    with context.begin_transaction():
+        context.run_migrations()
+        return {*context.get_context().get_current_heads()}
+{% else %}
+    is_given = connection.in_transaction()
+{% if family == "postgresql" %}
+    patience.run(connection, steps)
+{% else %}
+    commits.run(connection, steps)
+{% endif %}
+    heads = {*context.get_context().get_current_heads()}
+    if not is_given:
+        connection.rollback()  # To read has begun a transaction.
+    return heads
+{% endif %}
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -144,7 +126,10 @@ def _announce(heads: Iterable[str], steps: list[Any]) -> None:
         say("Nothing to do")
         return
     verb = steps[0].name.partition("_")[0].capitalize()
-    way = f"from {_listed(heads)} to {_listed(steps[-1].to_revisions_no_deps)}"
+    target = steps[-1].to_revisions_no_deps
+    if len(context.script.get_heads()) > 1:  # The last step is not the whole of it.
+        target = to_tuple(context.get_context().opts["destination_rev"])
+    way = f"from {_listed(heads)} to {_listed(target)}"
     say(f"{verb} {way}, {len(steps)} revision{'s' * (len(steps) > 1)}:")
 
 
@@ -155,21 +140,3 @@ def _describe(step: Any) -> str:
 
 def _listed(revisions: Iterable[str]) -> str:
     return ", ".join(sorted(revisions)) or "base"
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    if not isinstance(error, DBAPIError):
-        return _shortened(f"{type(error).__name__}: {error}")
-{% if family == "file" %}
-    reason = str(error.orig)
-{% else %}
-    _, reason = server.cause(error)
-{% endif %}
-    return f"{reason}, in {_shortened(error.statement)}" if error.statement else reason
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LENGTH else f"{line[:LENGTH]}…"

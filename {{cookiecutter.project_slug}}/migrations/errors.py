@@ -1,0 +1,81 @@
+{% set family = cookiecutter.__family %}
+"""An error of a run in one line: what is wrong, what is done, what to type."""
+
+{% if family != "file" %}
+from collections.abc import Iterable
+
+{% endif %}
+from sqlalchemy.exc import PendingRollbackError, StatementError
+
+from migrations import arguments
+
+{% if family == "file" %}
+UNDONE = (
+    "nothing of this run is kept (but for autocommit blocks); mend the revision and run it"
+    " again"
+)
+{% else %}
+UNDONE = (
+    "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
+    " of it, and run it again"
+)
+HALF_DONE = (
+    "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
+    " pass it over (if_exists, if_not_exists), and run it again"
+)
+{% endif %}
+{% if family == "postgresql" %}
+INVALID = "An INVALID index may be left; migrations.concurrently builds it again"
+{% endif %}
+LENGTH = 300  # of what is shown of a statement
+
+
+{% if family == "file" %}
+def explain(error: BaseException, step: str | None) -> str:
+    """Explain an error.
+
+    Arguments:
+        error: what went wrong.
+        step: the revision that ran, if any did.
+    """
+    text = _reason(error)
+    if step:
+        text = f"{step}: {text}; {UNDONE}"
+{% else %}
+def explain(error: BaseException, step: str | None, done: Iterable[str]) -> str:
+    """Explain an error.
+
+    Arguments:
+        error: what went wrong.
+        step: the revision that ran, if any did.
+        done: those of its statements that can't be undone any more.
+    """
+    text = _reason(error)
+    if step:
+        statements = "; ".join(map(_shortened, done))
+        state = HALF_DONE.format(statements) if statements else UNDONE
+{% if family == "postgresql" %}
+        if " CONCURRENTLY " in str(getattr(error, "statement", "")):
+            state = f"{state}. {INVALID}"
+{% endif %}
+        text = f"{step}: {text}; {state}"
+{% endif %}
+    return f"{text}. All about the error: {arguments.command('traceback')}"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, PendingRollbackError) and error.__context__:
+        error = error.__context__  # what came before, as when the server has gone
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if not isinstance(error, StatementError):
+        return _shortened(f"{type(error).__name__}: {error}")
+    # Further lines may show what stands in rows.
+    told = str((error.orig and error.orig.args or [""])[-1]).strip().partition("\n")[0]
+    reason = told or type(error.orig).__name__
+    return f"{reason}, in {_shortened(error.statement)}" if error.statement else reason
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LENGTH else f"{line[:LENGTH]}…"
