@@ -14,9 +14,10 @@ from tests.conftest import TEMPLATE, Project, Service
 from tests.test_lock import Upgrade, until
 from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE
 
-pytestmark = pytest.mark.parametrize(
+each_driver = pytest.mark.parametrize(
     "service", ["psycopg2-system", "psycopg-wheel"], indirect=True
 )
+one_driver = pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
 
 NAME = "ix_user_username"
 BUILDS = """
@@ -108,6 +109,7 @@ def kill_the_build(service: Service, log: Path) -> int:
     return pid
 
 
+@each_driver
 def test_the_documented_revision_goes_up_and_down_and_up(service: Service) -> None:
     project = service.project
     add_column(service)
@@ -127,6 +129,7 @@ def test_the_documented_revision_goes_up_and_down_and_up(service: Service) -> No
         project.run(*command)
 
 
+@one_driver
 def test_others_write_while_it_is_built(service: Service, tmp_path: Path) -> None:
     """A plain index would make them wait until the first transaction is at its end."""
     assert service.server
@@ -143,6 +146,7 @@ def test_others_write_while_it_is_built(service: Service, tmp_path: Path) -> Non
     check_all_is_well(service)
 
 
+@one_driver
 def test_it_is_printed_as_sql(service: Service) -> None:
     add_column(service)
     index_it(service.project)
@@ -153,6 +157,7 @@ def test_it_is_printed_as_sql(service: Service) -> None:
     assert f"COMMIT;\n\nDROP INDEX CONCURRENTLY IF EXISTS {NAME};\n\nBEGIN;" in printed
 
 
+@each_driver
 def test_what_a_killed_run_has_left_is_built_again(
     service: Service, tmp_path: Path
 ) -> None:
@@ -170,6 +175,7 @@ def test_what_a_killed_run_has_left_is_built_again(
     check_all_is_well(service)
 
 
+@each_driver
 def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
     service: Service, tmp_path: Path
 ) -> None:
@@ -192,6 +198,7 @@ def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
     check_all_is_well(service)
 
 
+@one_driver
 def test_what_duplicates_have_left_is_built_again(service: Service) -> None:
     project = service.project
     add_column(service)
@@ -209,6 +216,7 @@ def test_what_duplicates_have_left_is_built_again(service: Service) -> None:
     check_all_is_well(service)
 
 
+@one_driver
 def test_an_index_that_is_there_already_is_left_alone(service: Service) -> None:
     """As after a crash between the build and the note that the revision has run."""
     project = service.project
@@ -234,6 +242,7 @@ IN_A_SCHEMA = """\
 """
 
 
+@one_driver
 def test_it_may_be_in_another_schema_under_any_name(service: Service) -> None:
     project = service.project
     project.run("python", "-m", "migrations", "create")

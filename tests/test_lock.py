@@ -68,7 +68,7 @@ op.execute("INSERT INTO run VALUES ('last')")
 @pytest.fixture
 def crowd(soak: bool) -> int:
     """Return how many processes start at once."""
-    return 16 if soak else 6
+    return 16 if soak else 4
 
 
 def upgrade_at_once(

@@ -365,6 +365,7 @@ from concurrent.futures import ThreadPoolExecutor
 from app.config import migration_url
 from migrations import roles
 
+roles.admit(migration_url())  # What SQLAlchemy imports late, it does not in threads.
 with ThreadPoolExecutor(8) as pool:
     print(*set(pool.map(roles.admit, [migration_url()] * 80)))
 """

@@ -373,7 +373,7 @@ def test_migrations_may_use_another_url(
     any_postgres: Postgres, copied: Callable[[str], Project]
 ) -> None:
     project = copied("psycopg2")
-    project.environment["DATABASE_URL"] = "postgresql://u:p@192.0.2.1/none"
+    project.environment["DATABASE_URL"] = "postgresql://postgres:p@192.0.2.1/none"
     project.environment["MIGRATION_DATABASE_URL"] = any_postgres.url(database="orders")
     project.run("python", "-m", "migrations", "create")
     project.run("alembic", "upgrade", "head")
