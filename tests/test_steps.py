@@ -137,8 +137,8 @@ SECRETS = {
     "a duplicate": "run = sa.table('run', sa.column('step'))\n"
     "op.create_index('one', 'run', ['step'], unique=True)\n"
     "op.bulk_insert(run, [{'step': 'hunter2'}] * 2)",
-    "a wrong type": "run = sa.table('run', sa.column('step', sa.Date))\n"
-    "op.bulk_insert(run, [{'step': 'hunter2'}])",
+    "a wrong type": "run = sa.table('run', sa.column('step', sa.JSON))\n"
+    "op.bulk_insert(run, [{'step': {'hunter2'}}])",
 }
 
 
@@ -147,9 +147,9 @@ def test_an_error_shows_no_values(project: Project, secret: str) -> None:
     write_history(project, TABLE, SECRETS[secret])
     *_, error = printed(project, "alembic", "upgrade", "head", code=255)
     assert error.startswith(f"FAILED: {revision_id(2)} Step 2: ")
-    assert ", in INSERT INTO " in error
-    if secret != "a duplicate" or "Duplicate entry" not in error:  # MariaDB says it so
-        assert "hunter2" not in error
+    assert ", in INSERT INTO " in error or "is not JSON serializable" in error
+    # MariaDB itself names it.
+    assert "hunter2" not in error or "Duplicate entry" in error
 
 
 BRANCHES = """
