@@ -37,22 +37,15 @@ def operations(revision: Path, function: str) -> list[str]:
     )
 
 
-# Each kind of repository, and those for PostgreSQL on two servers.
-each_pair = pytest.mark.parametrize(
+# Each kind of repository, and each server of PostgreSQL once.
+each_kind = pytest.mark.parametrize(
     "service",
-    [
-        "sqlite",
-        "psycopg2-system",
-        "psycopg2-wheel",
-        "psycopg-system",
-        "psycopg-wheel",
-        *(kind for kind in ANSWERS if kind not in ("sqlite", "psycopg2", "psycopg")),
-    ],
+    ["psycopg-wheel" if kind == "psycopg" else kind for kind in ANSWERS],
     indirect=True,
 )
 
 
-@each_pair
+@each_kind
 def test_each_step_of_the_article(service: Service) -> None:
     project = service.project
     project.run("python", "-m", "migrations", "create")

@@ -57,7 +57,7 @@ PIP_TAKES_LONGER = 5
 MOMENTS = {
     signal.SIGINT: {"sqlite": 14, "password": 4, "advice": 12},
     signal.SIGTERM: {"sqlite": 14, "password": 4, "advice": 12},
-    signal.SIGKILL: {"sqlite": 5, "password": 5},  # It gives no advice.
+    signal.SIGKILL: {"sqlite": 3, "password": 3},  # It gives no advice.
 }
 """How many are drawn for each way to bake and to finish."""
 

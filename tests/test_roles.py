@@ -22,7 +22,7 @@ UPGRADE = ("alembic", "upgrade", "head")
 
 each_kind = pytest.mark.parametrize(
     "service",
-    ["psycopg2-system", "psycopg-wheel", "asyncpg-wheel", "mariadb_pymysql"],
+    ["psycopg2-system", "asyncpg-wheel", "mariadb_pymysql"],
     indirect=True,
 )
 each_family = pytest.mark.parametrize(

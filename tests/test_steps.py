@@ -142,14 +142,14 @@ SECRETS = {
 }
 
 
-@pytest.mark.parametrize("secret", SECRETS)
-def test_an_error_shows_no_values(project: Project, secret: str) -> None:
-    write_history(project, TABLE, SECRETS[secret])
-    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
-    assert error.startswith(f"FAILED: {revision_id(2)} Step 2: ")
-    assert ", in INSERT INTO " in error or "is not JSON serializable" in error
-    # MariaDB itself names it.
-    assert "hunter2" not in error or "Duplicate entry" in error
+def test_an_error_shows_no_values(project: Project) -> None:
+    for fails in SECRETS.values():
+        write_history(project, TABLE, fails)
+        *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+        assert error.startswith(f"FAILED: {revision_id(2)} Step 2: ")
+        assert ", in INSERT INTO " in error or "is not JSON serializable" in error
+        # MariaDB itself names it.
+        assert "hunter2" not in error or "Duplicate entry" in error
 
 
 BRANCHES = """
