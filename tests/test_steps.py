@@ -82,8 +82,7 @@ REASONS = {
     "mysql": "Table 'orders.nowhere' doesn't exist",
 }
 STATES = {
-    "file": "nothing of this run is kept (but for autocommit blocks); mend the revision and"
-    " run it again",
+    "file": "nothing of this run is kept; mend the revision and run it again",
     "postgresql": "this run keeps nothing of it; mend the cause, which may be what a killed"
     " run has left of it, and run it again",
     "mysql": "done is: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this revision."
@@ -228,6 +227,24 @@ def test_a_transaction_that_the_driver_has_not_begun_is_begun(
     output = project.run("python", "-c", HALF_BEGUN, code=1)
     assert "no such table: nowhere" in output
     assert service.schema() == {}
+
+
+IN_A_BLOCK = f"""
+with op.get_context().autocommit_block():
+    {TABLE}
+raise RuntimeError("stop here")
+"""
+
+
+def test_on_sqlite_an_autocommit_block_is_part_of_the_run(
+    copied: Callable[[str], Project],
+) -> None:
+    """Others could migrate in between, and what stands before it would be kept."""
+    project = copied("sqlite")
+    write_history(project, "pass", IN_A_BLOCK)
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert "stop here; nothing of this run is kept" in error
+    assert Service(project, CONNECTIONS["sqlite"]).schema() == {}
 
 
 def test_the_rest_of_an_error_is_shown_when_asked_for(project: Project) -> None:

@@ -10,10 +10,7 @@ from sqlalchemy.exc import PendingRollbackError, StatementError
 from migrations import arguments
 
 {% if family == "file" %}
-UNDONE = (
-    "nothing of this run is kept (but for autocommit blocks); mend the revision and run it"
-    " again"
-)
+UNDONE = "nothing of this run is kept; mend the revision and run it again"
 {% else %}
 UNDONE = (
     "this run keeps nothing of it; mend the cause, which may be what a killed run has left"

@@ -4,6 +4,9 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+{% if family == "file" %}
+from contextlib import nullcontext
+{% endif %}
 from typing import Any
 
 from alembic import context
@@ -99,9 +102,12 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
 
 def _run(connection: Connection, steps: Steps) -> set[str]:
 {% if family == "file" %}
+    # A block with commits of its own would end the transaction, and with it the lock.
+    migration: Any = context.get_context()
+    migration.autocommit_block = nullcontext
     with context.begin_transaction():
         context.run_migrations()
-        return {*context.get_context().get_current_heads()}
+        return {*migration.get_current_heads()}
 {% else %}
     is_given = connection.in_transaction()
 {% if family == "postgresql" %}
