@@ -464,6 +464,30 @@ def test_a_given_transaction_in_which_rows_would_be_lost_is_refused(
     assert "CommandError: the given connection is in a transaction" in error
 
 
+GIVEN_IN_AUTOCOMMIT = """
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+from app.config import database_url
+config = Config("alembic.ini")
+config.attributes["connection"] = create_engine(
+    database_url(), isolation_level="AUTOCOMMIT"
+)
+command.upgrade(config, "head")
+"""
+
+
+def test_a_given_engine_that_commits_by_itself_keeps_nothing_of_a_failed_run(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("sqlite")
+    write_history(project, TABLE, 'op.execute("no SQL")')
+    error = project.run("python", "-c", GIVEN_IN_AUTOCOMMIT, code=1).splitlines()[-1]
+    assert "nothing of this run is kept" in error
+    with sa.create_engine(f"sqlite:///{project.path}/my_service.db").connect() as left:
+        assert sa.inspect(left).get_table_names() == []
+
+
 def test_a_file_that_is_no_database_is_not_waited_for(
     copied: Callable[[str], Project],
 ) -> None:

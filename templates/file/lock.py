@@ -44,8 +44,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         raise CommandError(CASCADES)
 
     def begin(begun: Connection) -> None:
-        isolation_level = connection.get_execution_options().get("isolation_level")
-        if begun is connection and isolation_level != "AUTOCOMMIT":
+        if begun is connection:
             raw.rollback()  # The engine may have begun one that lets others write.
             raw.execute("BEGIN IMMEDIATE")
 

@@ -57,8 +57,8 @@ def is_scratch() -> bool:
 
 def is_check() -> bool:
     """Return whether this is `alembic check`, which writes nothing."""
-    typed = context.config.cmd_opts
-    return typed is not None and arguments.is_typed() and typed.cmd[0] is command.check
+    function, *_ = getattr(context.config.cmd_opts, "cmd", [None])
+    return function is command.check
 
 
 def is_wanted() -> bool:
