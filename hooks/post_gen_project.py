@@ -321,8 +321,8 @@ def has_history() -> bool:
     try:
         return bool(run("git", "rev-list", "--all", "--max-count=1"))
     except StepFailed:
-        # It is not ours to touch, unless `git init` was killed.
-        return Path(".git").is_file() or Path(".git", "HEAD").exists()
+        # It is not ours to touch, unless `git init` was killed: it makes this last.
+        return Path(".git").is_file() or Path(".git", "objects").exists()
 
 
 def run(*command: str | Path, timeout: float | None = None) -> str:

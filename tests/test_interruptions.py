@@ -526,6 +526,7 @@ def test_what_tools_leave_when_they_are_killed(
         ".tmpAb12Cd": "version = 1\n",  # uv writes its lock under such a name
         ".venv/bin/python": "",
         "migrations/versions/2026_01_01_0000-0123456789ab_initial_revision.py": "",
+        ".git/HEAD": "ref: refs/heads/main\n",
         ".git/index.lock": "",
         ".git/refs/heads/main.lock": "",
     }.items():
