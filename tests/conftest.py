@@ -115,6 +115,8 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
         "UV_CACHE_DIR": uv_cache(),
         "PIP_CACHE_DIR": f"{uv_cache()}-pip",
         "PIP_NO_COMPILE": "1",
+        # A project's pytest would clear away the folders of earlier runs of these tests.
+        "PYTEST_DEBUG_TEMPROOT": str(home),
         **variables,
     }
 
