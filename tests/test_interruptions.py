@@ -166,7 +166,7 @@ class Bake:
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Wait until something holds, or the bake ends without."""
         while not condition() and self.process.poll() is None:
-            time.sleep(0.001)
+            time.sleep(0.005)
 
     def wait_for_hook(self) -> None:
         """Wait until the hook has begun to work."""
@@ -296,14 +296,16 @@ def torn_packages(project: Project) -> list[str]:
 
 def is_whole(record: Path) -> bool:
     """Return whether all is there that the record of an installed package lists."""
-    if not record.exists():
+    packages = str(record.parent.parent)
+    try:
+        with open(record, encoding="utf-8", newline="") as rows:
+            for name, _, size in csv.reader(rows):
+                found = os.stat(os.path.join(packages, name)).st_size
+                if size and found != int(size):
+                    return False
+            return True
+    except FileNotFoundError:
         return False
-    with open(record, encoding="utf-8", newline="") as rows:
-        for name, _, size in csv.reader(rows):
-            file = record.parent.parent / name
-            if not file.exists() or (size and file.stat().st_size != int(size)):
-                return False
-    return True
 
 
 def tracked(project: Project) -> set[str]:

@@ -34,7 +34,7 @@ def printed(project: Project, *command: str, code: int = 0) -> list[str]:
     """Run a command and return the lines that it prints, without that of the database."""
     database, *lines = project.run(*command, code=code).splitlines()
     assert re.match(
-        r"Database: (sqlite|postgresql\+psycopg|mariadb\+pymysql) ", database
+        r"Database: (sqlite|postgresql\+psycopg2?|mariadb\+pymysql) ", database
     )
     return lines
 
@@ -245,6 +245,28 @@ def test_on_sqlite_an_autocommit_block_is_part_of_the_run(
     *_, error = printed(project, "alembic", "upgrade", "head", code=255)
     assert "stop here; nothing of this run is kept" in error
     assert Service(project, CONNECTIONS["sqlite"]).schema() == {}
+
+
+DIES_IN_COMMIT = """
+op.execute(
+    "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
+)
+op.execute(
+    "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON run INITIALLY DEFERRED"
+    " FOR EACH ROW EXECUTE FUNCTION die()"
+)
+op.execute("INSERT INTO run VALUES ('lost')")
+"""
+
+
+@pytest.mark.parametrize("service", ["psycopg2-system", "psycopg-wheel"], indirect=True)
+def test_a_connection_lost_in_a_commit_leaves_open_whether_it_came_through(
+    project: Project,
+) -> None:
+    write_history(project, TABLE, DIES_IN_COMMIT)
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert "; nobody knows whether it was committed: run it again" in error
 
 
 def test_the_rest_of_an_error_is_shown_when_asked_for(project: Project) -> None:

@@ -5,7 +5,11 @@
 from collections.abc import Iterable
 
 {% endif %}
+{% if family == "file" %}
 from sqlalchemy.exc import PendingRollbackError, StatementError
+{% else %}
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, StatementError
+{% endif %}
 
 from migrations import arguments
 
@@ -16,6 +20,7 @@ UNDONE = (
     "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
     " of it, and run it again"
 )
+UNKNOWN = "nobody knows whether it was committed: run it again, which finds out"
 HALF_DONE = (
     "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
     " pass it over (if_exists, if_not_exists), and run it again"
@@ -51,6 +56,8 @@ def explain(error: BaseException, step: str | None, done: Iterable[str]) -> str:
     if step:
         statements = "; ".join(map(_shortened, done))
         state = HALF_DONE.format(statements) if statements else UNDONE
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            state = state if error.statement else UNKNOWN  # COMMIT is none.
 {% if family == "postgresql" %}
         if " CONCURRENTLY " in str(getattr(error, "statement", "")):
             state = f"{state}. {INVALID}"
