@@ -485,6 +485,11 @@ class Service:
         is_sqlite = self.connection.kind == "file"
         return ["op.batch_alter_table"] if is_sqlite else []
 
+    def create(self) -> None:
+        """Make its database, where that takes a statement."""
+        if self.server:
+            self.server.create(self.database)
+
     def schema(self) -> dict[str, set[str]]:
         """Return the database's tables, each with the names of its columns."""
         engine = sa.create_engine(self.url)

@@ -69,6 +69,10 @@ class Server(ABC):
         """Return the names of all databases."""
 
     @abstractmethod
+    def create(self, database: str) -> None:
+        """Make a database at once, for tests of what comes after a project's `create`."""
+
+    @abstractmethod
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""
 
@@ -98,6 +102,10 @@ class Postgres(Server):
     def databases(self) -> set[str]:
         """Return the names of all databases."""
         return {name for (name,) in self.query("SELECT datname FROM pg_database")}
+
+    def create(self, database: str) -> None:
+        """Make a database at once, for tests of what comes after a project's `create`."""
+        self.query(f"CREATE DATABASE {database} TEMPLATE template0")
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""
@@ -137,6 +145,10 @@ class MariaDB(Server):
     def databases(self) -> set[str]:
         """Return the names of all databases."""
         return {name for (name,) in self.query("SHOW DATABASES")}
+
+    def create(self, database: str) -> None:
+        """Make a database at once, for tests of what comes after a project's `create`."""
+        self.query(f"CREATE DATABASE {database} CHARACTER SET utf8mb4")
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""

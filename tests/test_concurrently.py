@@ -46,7 +46,7 @@ def add_column(service: Service) -> None:
     assert key in text
     column = f'sa.Column("username", sa.String(), nullable=True),\n        {key}'
     revision.write_text(text.replace(key, column))
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
 
 
@@ -266,7 +266,7 @@ IN_A_SCHEMA = """\
 @one_driver
 def test_it_may_be_in_another_schema_under_any_name(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "revision", "-m", "Make it")
     *_, revision = project.revisions()
     line, _ = documented()

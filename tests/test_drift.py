@@ -23,7 +23,7 @@ def test_a_database_is_as_the_revisions_build_it_up_to_its_own(
     service: Service,
 ) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.add_username()
     project.run(*ADD_USERNAME)
     for target in ("+1", "head", "base"):
@@ -50,7 +50,7 @@ def changes(service: Service) -> list[str]:
 
 def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.add_username()
     project.run(*ADD_USERNAME)
     project.run("alembic", "upgrade", "head")
@@ -86,7 +86,7 @@ def test_a_view_that_is_otherwise_is_listed_in_one_line(service: Service) -> Non
     table = '    op.create_table("thing", sa.Column("id", sa.Integer))\n'
     view = '    op.execute("""CREATE VIEW one AS\\n    SELECT id FROM thing""")\n'
     begin_upgrade(revision, table + view)
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     assert drift(service, 0) == [AS_BUILT.strip()]
     service.execute("DROP VIEW one")

@@ -51,7 +51,7 @@ def test_a_first_revision_without_a_server_makes_enums(service: Service) -> None
     project.environment["DATABASE_URL"] = url
     assert project.run("alembic", "check") == NOTE + CLEAN
     assert "CREATE TYPE mood" in project.run("alembic", "upgrade", "head", "--sql")
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     for direction, target in (("upgrade", "head"), ("downgrade", "base")) * 2:
         project.run("alembic", direction, target)
         assert types(service) == (["mood"] if target == "head" else [])
@@ -59,7 +59,7 @@ def test_a_first_revision_without_a_server_makes_enums(service: Service) -> None
 
 def test_a_value_is_added_and_used_by_the_next_revision(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     add_mood(project)
     project.revise("Add mood")

@@ -445,7 +445,7 @@ def test_a_signal_while_pip_installs(
     spans = replace(usual, hook=usual.hook * PIP_TAKES_LONGER)
     without_uv = {**environment, "PATH": only(bench / "bin", "git")}
     landings = Landings("SIGINT pip")
-    for index, moment in enumerate(draw(landings.seed, 3)):
+    for index, moment in enumerate(draw(landings.seed, 2)):
         shutil.rmtree(bench / "out", ignore_errors=True)
         run = Bake(bench, without_uv)
         run.wait_for_moment(moment, spans)

@@ -267,7 +267,7 @@ class Trial:
         self.chance = random.Random(self.seed)
         self.counts: Counter[str] = Counter()
         self.head = revision_id(len(history))
-        self.project.run("python", "-m", "migrations", "create")
+        service.create()
         write_history(self.project, *history)
         self.project.run("alembic", "upgrade", "+1")
         self.database.keep()
@@ -454,7 +454,7 @@ def kill_in_pause(service: Service, tmp_path: Path) -> Callable[..., None]:
     """Return what runs revisions and kills the run where one waits."""
 
     def kill(*revisions: str) -> None:
-        service.project.run("python", "-m", "migrations", "create")
+        service.create()
         write_history(service.project, TABLES, *revisions)
         upgrade = Upgrade(service.project, tmp_path / "output")
         upgrade.wait_for("Waits")

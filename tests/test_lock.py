@@ -110,7 +110,7 @@ def upgrade_at_once(
 def test_each_revision_runs_once(
     service: Service, tmp_path: Path, how: str, crowd: int
 ) -> None:
-    service.project.run("python", "-m", "migrations", "create")
+    service.create()
     upgrade_at_once(service.project, tmp_path, how, crowd)
     assert service.rows("run") == [("crowd",), ("index",), ("last",)]
 
@@ -177,7 +177,7 @@ HOLDERS = {
 
 def test_a_wait_is_bounded_and_says_for_whom(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     family = service.connection.dialect.family
     holder = HOLDERS[family].format(time=r"\d\d:\d\d:\d\d")
     with another_run(service):
@@ -204,7 +204,7 @@ command.upgrade(Config("alembic.ini", cmd_opts=Namespace(x=["lock-timeout=1"])),
 
 def test_python_says_how_long_to_wait_too(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     with another_run(service):
         output = project.run("python", "-c", IMPATIENT, code=1)
     assert output.endswith("gave up after 1 s; longer: -x lock-timeout=301\n")
@@ -218,7 +218,7 @@ def test_a_wait_is_a_number_of_seconds(copied: Callable[[str], Project]) -> None
 
 def test_what_only_reads_does_not_wait(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     with another_run(service):
         for command in (
@@ -238,7 +238,7 @@ def test_two_databases_of_one_server_do_not_wait_for_each_other(
     project = copied("mariadb_pymysql")
     service = Service(project, CONNECTIONS["mariadb_pymysql"], mariadb, "mysql")
     project.environment["DATABASE_URL"] = mariadb.url("mariadb+pymysql", "orders")
-    project.run("python", "-m", "migrations", "create")
+    mariadb.create("orders")
     with another_run(service):
         assert "Waits" not in project.run("alembic", "upgrade", "head")
 
@@ -297,7 +297,7 @@ while not pathlib.Path({file!r}).exists():
 
 def test_a_crash_releases_the_lock(service: Service, tmp_path: Path) -> None:
     project, go_on = service.project, tmp_path / "go_on"
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     write_history(project, TABLE, SLOW.format(file=str(go_on)), LAST)
     first = Upgrade(project, tmp_path / "first")
     first.wait_for("Step 2")
@@ -318,7 +318,7 @@ def test_without_its_lock_a_run_begins_no_other_revision(
 ) -> None:
     project, server, go_on = service.project, service.server, tmp_path / "go_on"
     assert server
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     write_history(project, TABLE, SLOW.format(file=str(go_on)), LAST)
     upgrade = Upgrade(project, tmp_path / "output")
     upgrade.wait_for("Step 2")
@@ -364,7 +364,7 @@ def test_what_a_killed_run_has_left_on_the_server_is_waited_for(
 ) -> None:
     project = copied(kind)
     project.environment["DATABASE_URL"] = any_postgres.url("postgresql", "orders")
-    project.run("python", "-m", "migrations", "create")
+    any_postgres.create("orders")
     write_history(project, TABLE, CONCURRENT)
     project.run("alembic", "upgrade", "+1")
     engine = sa.create_engine(any_postgres.url("postgresql+psycopg", "orders"))
@@ -388,7 +388,7 @@ def test_reads_and_temporary_tables_of_others_are_not_waited_for(
 ) -> None:
     project = copied("psycopg2")
     project.environment["DATABASE_URL"] = any_postgres.url("postgresql", "orders")
-    project.run("python", "-m", "migrations", "create")
+    any_postgres.create("orders")
     write_history(project, TABLE, LAST)
     project.run("alembic", "upgrade", "+1")
     engine = sa.create_engine(any_postgres.url("postgresql+psycopg", "orders"))
@@ -408,7 +408,7 @@ def test_what_a_killed_run_has_left_on_mariadb_is_waited_for(
 ) -> None:
     project = copied("mariadb_pymysql")
     project.environment["DATABASE_URL"] = mariadb.url("mariadb+pymysql", "orders")
-    project.run("python", "-m", "migrations", "create")
+    mariadb.create("orders")
     write_history(project, LONG)
     first = Upgrade(project, tmp_path / "first")
     until(lambda: is_running(mariadb, "CREATE TABLE IF NOT EXISTS"))
@@ -441,7 +441,7 @@ def test_a_given_transaction_holds_the_lock_until_it_ends(
 ) -> None:
     project, go_on = copied("psycopg2"), tmp_path / "go_on"
     project.environment["DATABASE_URL"] = any_postgres.url(database="orders")
-    project.run("python", "-m", "migrations", "create")
+    any_postgres.create("orders")
     script = GIVEN_IN_TRANSACTION.format(file=str(go_on))
     first = Upgrade(project, tmp_path / "first", ["python", "-c", script])
     first.wait_for("Not committed")

@@ -38,7 +38,7 @@ def project(
     """Return a project whose database is there."""
     project = copied(request.param)
     project.environment["DATABASE_URL"] = any_postgres.url("postgresql", "orders")
-    project.run("python", "-m", "migrations", "create")
+    any_postgres.create("orders")
     return project
 
 

@@ -79,7 +79,7 @@ def test_a_shop_is_built_as_the_models_say(shop: Service) -> None:
     assert "%%" not in text
     change_check(shop)
     add_view(project)
-    project.run("python", "-m", "migrations", "create")
+    shop.create()
     output += project.run("alembic", "upgrade", "head")
     output += project.run("alembic", "downgrade", "base")
     assert left(shop) == set()

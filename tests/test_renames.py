@@ -158,7 +158,7 @@ def begin(project: Project) -> None:
 def test_what_is_renamed_keeps_rows_and_gets_the_right_names(service: Service) -> None:
     project = service.project
     begin(project)
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     for statement in ROWS:
         service.execute(statement)

@@ -44,7 +44,7 @@ WAYS_OUT = (
 def test_a_revision_is_exactly_the_change_of_the_models(service: Service) -> None:
     """Whatever is in the database."""
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     project.add_username()
     for state, (make, undo) in STATES.items():
@@ -64,7 +64,7 @@ def test_a_revision_is_exactly_the_change_of_the_models(service: Service) -> Non
 
 def test_live_compares_with_the_database_itself(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     assert NOTE not in project.run("alembic", "-x", "live", "check")
     service.execute("CREATE TABLE theirs (id int)")
@@ -330,7 +330,7 @@ def test_a_history_is_replayed_as_it_is_run(
         assert project.run("alembic", "check") == NOTE + CLEAN
         roles = "SELECT rolname FROM pg_roles WHERE rolname = 'reader'"
         assert server.query(roles) == []
-        project.run("python", "-m", "migrations", "create")
+        server.create("orders")
         project.run("alembic", "upgrade", "heads")
         assert server.query(roles) == [("reader",)]
         assert project.run(*DRIFT).endswith(AS_BUILT)
@@ -354,7 +354,7 @@ def test_data_and_autocommit_blocks_are_replayed(service: Service) -> None:
     project.string = "sa.String(255)"
     project.add_username()
     assert project.run("alembic", "check") == NOTE + CLEAN
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     assert service.rows("user") == [(1, "two")]
 
@@ -382,7 +382,7 @@ def test_models_may_be_in_several_schemas(service: Service) -> None:
     made = ["op.create_table", "op.execute"]
     assert operations(entry, "upgrade") == made
     assert project.run("alembic", "check") == NOTE + CLEAN
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.run("alembic", "upgrade", "head")
     assert project.run(*DRIFT).endswith(AS_BUILT)
     assert service.server.query("SELECT * FROM audit.entry", "orders") == []

@@ -252,7 +252,7 @@ def test_ci_reports_the_articles_index_which_stops_nobody_before(
     service: Service,
 ) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    service.create()
     project.add_username()
     project.run(*ADD_USERNAME)
     *_, second = project.revisions()

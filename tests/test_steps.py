@@ -25,7 +25,7 @@ DONE = r"  {} Step {} \d+\.\d\d s"
 @pytest.fixture
 def project(service: Service) -> Project:
     """Return a project with two revisions, whose database is made."""
-    service.project.run("python", "-m", "migrations", "create")
+    service.create()
     write_history(service.project, (TABLE, 'op.drop_table("run")'), "pass")
     return service.project
 
