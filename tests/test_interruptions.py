@@ -57,7 +57,7 @@ PIP_TAKES_LONGER = 5
 MOMENTS = {
     signal.SIGINT: {"sqlite": 14, "password": 4, "advice": 12},
     signal.SIGTERM: {"sqlite": 14, "password": 4, "advice": 12},
-    signal.SIGKILL: {"sqlite": 3, "password": 3},  # It gives no advice.
+    signal.SIGKILL: {"sqlite": 4, "password": 4},  # It gives no advice.
 }
 """How many are drawn for each way to bake and to finish."""
 
@@ -232,15 +232,17 @@ class Bake:
         options = [OVERWRITE] if self.project.path.exists() else []
         return succeed(*self.command(*options), run=self)
 
-    def take_advice(self, *, to_remove: bool) -> str:
-        """Type what the hook printed, where the bake was typed."""
+    def remove(self) -> None:
+        """Type the command that the hook printed to remove all, where the bake was typed."""
+        _, removing = self.advice()
+        succeed("bash", "-ec", removing, run=self)
+        assert not list(self.out.iterdir())
+
+    def take_advice(self) -> str:
+        """Type the one to finish, or the same command again where none was printed."""
         if not self.advice():
             return self.finish()
-        finishing, removing = self.advice()
-        if to_remove:
-            succeed("bash", "-ec", removing, run=self)
-            assert not list(self.out.iterdir())
-            return self.finish()
+        finishing, _ = self.advice()
         program, *arguments = shlex.split(finishing)
         assert program == "cookiecutter"
         assert arguments[:2] == ["--replay", OVERWRITE]
@@ -413,24 +415,33 @@ def test_a_signal_at_random_moments(
     original: Original,
     find_spans: Callable[[str], Spans],
 ) -> None:
+    """Each second one interrupts the run that would finish what the first has left."""
     kind = "psycopg2" if way == "password" else "sqlite"
     spans = find_spans(kind)
     landings = Landings(f"{number.name} {way}")
     for index, moment in enumerate(draw(landings.seed, MOMENTS[number][way])):
-        shutil.rmtree(bench / "out", ignore_errors=True)
-        typed_in = "out" if index % 2 else "."
-        run = Bake(bench, environment, kind=kind, typed_in=typed_in)
+        is_second = way != "advice" and index % 2 == 1
+        if not is_second:
+            shutil.rmtree(bench / "out", ignore_errors=True)
+        options = [OVERWRITE] if (bench / "out" / SLUG).exists() else []
+        typed_in = "." if index % 4 < 2 else "out"
+        run = Bake(bench, environment, *options, kind=kind, typed_in=typed_in)
         run.wait_for_moment(moment, spans)
         run.interrupt(number)
         landings.add(moment, run)
         run.check_end(number)
         if way == "advice":
-            output = run.take_advice(to_remove=index % 3 == 0)
-        else:
+            if index % 3 == 0 and run.advice():
+                run.remove()
+                continue
+            output = run.take_advice()
+        elif is_second:
             output = run.finish()
+        else:
+            continue
         assert ("Ready in" if kind == "sqlite" else "does not answer") in output
         check(run.project, original(kind), kind)
-        if kind == "sqlite" and index % 5 == 0:
+        if kind == "sqlite" and index % 4 == 1:
             check_at_work(run.project)
     landings.check()
 

@@ -340,7 +340,7 @@ def test_a_killed_run_leaves_no_revision_in_part(
 ) -> None:
     """SIGKILL at random moments: the next run finishes what the killed one has left."""
     trial = Trial(service, tmp_path, HISTORY)
-    few, many = (4, 50) if service.server else (5, 100)
+    few, many = (3, 50) if service.server else (4, 100)
     for _ in range(many if soak else few):
         trial.check(trial.interrupt(Upgrade.kill))
         trial.finish()
