@@ -75,12 +75,12 @@ os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer to run what is random or crowded as often as docs/deploying.md says."""
-    parser.addoption("--soak", action="store_true", help="repeat tests of deploys")
+    parser.addoption("--soak", action="store_true", help="repeat what is random")
 
 
 @pytest.fixture(scope="session")
 def soak(pytestconfig: pytest.Config) -> bool:
-    """Return whether tests of deploys are to be repeated."""
+    """Return whether what is random is to be repeated more often."""
     return bool(pytestconfig.getoption("--soak"))
 
 

@@ -55,11 +55,11 @@ MESSAGE = "\nInterrupted. To finish, or to remove it:\n\n"
 SECONDS_TO_END = 10
 PIP_TAKES_LONGER = 5
 MOMENTS = {
-    signal.SIGINT: {"sqlite": 14, "password": 4, "advice": 12},
-    signal.SIGTERM: {"sqlite": 14, "password": 4, "advice": 12},
-    signal.SIGKILL: {"sqlite": 4, "password": 4},  # It gives no advice.
+    signal.SIGINT: {"sqlite": 6, "password": 2, "advice": 7},
+    signal.SIGTERM: {"sqlite": 6, "password": 2, "advice": 7},
+    signal.SIGKILL: {"sqlite": 2, "password": 2},  # It gives no advice.
 }
-"""How many are drawn for each way to bake and to finish."""
+"""How many are drawn for each way to bake and to finish; with --soak twice as many."""
 
 BEFORE = "before the hook"
 AT_WORK = ("settings", "environment", "first revision", "database and git")
@@ -414,12 +414,14 @@ def test_a_signal_at_random_moments(
     environment: dict[str, str],
     original: Original,
     find_spans: Callable[[str], Spans],
+    soak: bool,
 ) -> None:
     """Each second one interrupts the run that would finish what the first has left."""
     kind = "psycopg2" if way == "password" else "sqlite"
     spans = find_spans(kind)
     landings = Landings(f"{number.name} {way}")
-    for index, moment in enumerate(draw(landings.seed, MOMENTS[number][way])):
+    count = MOMENTS[number][way] * (2 if soak else 1)
+    for index, moment in enumerate(draw(landings.seed, count)):
         is_second = way != "advice" and index % 2 == 1
         if not is_second:
             shutil.rmtree(bench / "out", ignore_errors=True)
