@@ -470,9 +470,8 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 from app.config import database_url
 config = Config("alembic.ini")
-config.attributes["connection"] = create_engine(
-    database_url(), isolation_level="AUTOCOMMIT"
-)
+engine = create_engine(database_url())
+config.attributes["connection"] = engine.execution_options(isolation_level="AUTOCOMMIT")
 command.upgrade(config, "head")
 """
 
