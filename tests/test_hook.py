@@ -170,7 +170,7 @@ def test_a_password_of_any_characters(
 def test_the_database_may_be_there(
     any_postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
-    any_postgres.query("CREATE DATABASE orders")
+    any_postgres.create("orders")
     url = any_postgres.url(database="orders")
     project = baked(bench / "out", environment, database_url=url)
     assert "  database " not in project.output

@@ -138,7 +138,7 @@ def test_each_revision_runs_once_with_a_concurrent_index(
     crowd: int,
 ) -> None:
     project = copied(kind)
-    any_postgres.query("CREATE DATABASE orders")
+    any_postgres.create("orders")
     project.environment["DATABASE_URL"] = server.url("postgresql", "orders")
     concurrently = ", postgresql_concurrently=True"
     upgrade_at_once(project, tmp_path, how, crowd, concurrently)
@@ -483,8 +483,7 @@ def test_a_given_engine_that_commits_by_itself_keeps_nothing_of_a_failed_run(
     write_history(project, TABLE, 'op.execute("no SQL")')
     error = project.run("python", "-c", GIVEN_IN_AUTOCOMMIT, code=1).splitlines()[-1]
     assert "nothing of this run is kept" in error
-    with sa.create_engine(f"sqlite:///{project.path}/my_service.db").connect() as left:
-        assert sa.inspect(left).get_table_names() == []
+    assert Service(project, CONNECTIONS["sqlite"]).schema() == {}
 
 
 def test_a_file_that_is_no_database_is_not_waited_for(

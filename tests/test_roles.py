@@ -351,7 +351,7 @@ def test_rights_are_on_one_database_and_not_on_those_that_are_spelt_like_it(
         assert project.run(*CREATE).endswith(roles.may)
         project.run(*UPGRADE)
         roles.run("SELECT version_num FROM alembic_version")
-        service.server.query("CREATE DATABASE myXorders")
+        service.server.create("myXorders")
         service.database = "myXorders"
         roles.refused("SELECT 1")
         assert "is not there" in roles.use().run("alembic", "current", code=255)

@@ -147,7 +147,7 @@ def test_what_a_killed_run_has_left_is_dropped_by_the_next_and_nothing_else(
         "shadow_0123456789abc",
     }
     for name in theirs:
-        any_postgres.query(f"CREATE DATABASE {name}")
+        any_postgres.create(name)
     killed = Waiting(waiting_project, any_postgres)
     killed.end(signal.SIGKILL)
     assert shadows(any_postgres) == theirs | {killed.database}
@@ -165,7 +165,7 @@ def test_what_a_killed_run_has_left_is_dropped_by_the_next_and_nothing_else(
 def test_what_another_role_has_left_stays(
     any_postgres: Postgres, waiting_project: Project
 ) -> None:
-    any_postgres.query("CREATE DATABASE shadow_0123456789ab")
+    any_postgres.create("shadow_0123456789ab")
     any_postgres.query(f"CREATE ROLE modest LOGIN CREATEDB PASSWORD '{PASSWORD}'")
     url = any_postgres.url("postgresql", "orders", "modest")
     waiting_project.environment["DATABASE_URL"] = url

@@ -199,7 +199,7 @@ def test_a_given_connection_wins_over_everything(
 ) -> None:
     """With the settings naming a server that is not there, nor one for scratch databases."""
     project = copied("psycopg2")
-    any_postgres.query("CREATE DATABASE orders")
+    any_postgres.create("orders")
     project.environment["DATABASE_URL"] = "postgresql+psycopg2://u:p@192.0.2.1/none"
     url = any_postgres.url(database="orders")
     project.run("python", "-c", GIVEN_CONNECTION.format(url=url))
