@@ -55,11 +55,13 @@ MESSAGE = "\nInterrupted. To finish, or to remove it:\n\n"
 SECONDS_TO_END = 10
 PIP_TAKES_LONGER = 5
 MOMENTS = {
-    signal.SIGINT: {"sqlite": 6, "password": 2, "advice": 7},
-    signal.SIGTERM: {"sqlite": 6, "password": 2, "advice": 7},
-    signal.SIGKILL: {"sqlite": 2, "password": 2},  # It gives no advice.
+    signal.SIGINT: {"sqlite": 6, "psycopg2": 2},
+    signal.SIGTERM: {"sqlite": 6, "psycopg2": 2},
+    signal.SIGKILL: {"sqlite": 2, "psycopg2": 2},
 }
-"""How many are drawn for each way to bake and to finish; with --soak twice as many."""
+"""How many are drawn for each kind of bake, an even number; with --soak twice as many."""
+ADVISED = 7
+"""How many are drawn of each signal after which the hook prints what to type."""
 
 BEFORE = "before the hook"
 AT_WORK = ("settings", "environment", "first revision", "database and git")
@@ -94,19 +96,6 @@ class Moment:
 
     is_early: bool
     share: float
-
-
-def draw(seed: str, count: int) -> list[Moment]:
-    """Draw random moments, one in five before the hook, each from a slice of its own."""
-    chance = random.Random(seed)
-    early = count // 5
-    late = count - early
-    moments = [
-        *(Moment(True, (number + chance.random()) / early) for number in range(early)),
-        *(Moment(False, (number + chance.random()) / late) for number in range(late)),
-    ]
-    chance.shuffle(moments)
-    return moments
 
 
 class Bake:
@@ -381,19 +370,41 @@ def find_spans(
     return find
 
 
+def _slices(is_early: bool, count: int, chance: random.Random) -> Iterator[Moment]:
+    """Draw one moment from each of some equal slices of a span."""
+    for number in range(count):
+        yield Moment(is_early, (number + chance.random()) / count)
+
+
 class Landings:
     """The record of where interruptions landed, which pytest shows on failure."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, number: signal.Signals, spans: Spans) -> None:
         self.seed = seed
+        self.number = number
+        self.spans = spans
         self.places: list[str] = []
 
-    def add(self, moment: Moment, run: Bake) -> None:
-        """Note where one landed."""
+    def draw(self, count: int) -> list[Moment]:
+        """Draw random moments, one in five before the hook."""
+        chance = random.Random(self.seed)
+        early = count // 5
+        moments = [
+            *_slices(True, early, chance),
+            *_slices(False, count - early, chance),
+        ]
+        chance.shuffle(moments)
+        return moments
+
+    def interrupt(self, run: Bake, moment: Moment) -> None:
+        """Interrupt a bake, see that it ends well, and note where that landed."""
+        run.wait_for_moment(moment, self.spans)
+        run.interrupt(self.number)
         span = "before" if moment.is_early else "hook"
         place = run.landing()
         self.places.append(place)
         print(f"{self.seed} {len(self.places)}: {moment.share:.3f} of {span}: {place}")
+        run.check_end(self.number)
 
     def check(self) -> None:
         """See that at least half landed while the hook worked."""
@@ -403,13 +414,13 @@ class Landings:
 
 
 @pytest.mark.parametrize(
-    ("number", "way"),
-    [(number, way) for number, ways in MOMENTS.items() for way in ways],
+    ("number", "kind"),
+    [(number, kind) for number, kinds in MOMENTS.items() for kind in kinds],
     ids=name,
 )
-def test_a_signal_at_random_moments(
+def test_signals_at_random_moments(
     number: signal.Signals,
-    way: str,
+    kind: str,
     bench: Path,
     environment: dict[str, str],
     original: Original,
@@ -417,34 +428,42 @@ def test_a_signal_at_random_moments(
     soak: bool,
 ) -> None:
     """Each second one interrupts the run that would finish what the first has left."""
-    kind = "psycopg2" if way == "password" else "sqlite"
-    spans = find_spans(kind)
-    landings = Landings(f"{number.name} {way}")
-    count = MOMENTS[number][way] * (2 if soak else 1)
-    for index, moment in enumerate(draw(landings.seed, count)):
-        is_second = way != "advice" and index % 2 == 1
-        if not is_second:
-            shutil.rmtree(bench / "out", ignore_errors=True)
-        options = [OVERWRITE] if (bench / "out" / SLUG).exists() else []
-        typed_in = "." if index % 4 < 2 else "out"
-        run = Bake(bench, environment, *options, kind=kind, typed_in=typed_in)
-        run.wait_for_moment(moment, spans)
-        run.interrupt(number)
-        landings.add(moment, run)
-        run.check_end(number)
-        if way == "advice":
-            if index % 3 == 0 and run.advice():
-                run.remove()
-                continue
-            output = run.take_advice()
-        elif is_second:
-            output = run.finish()
-        else:
-            continue
-        assert ("Ready in" if kind == "sqlite" else "does not answer") in output
+    landings = Landings(f"{number.name} {kind}", number, find_spans(kind))
+    moments = iter(landings.draw(MOMENTS[number][kind] * (2 if soak else 1)))
+    for index, pair in enumerate(zip(moments, moments, strict=True)):
+        shutil.rmtree(bench / "out", ignore_errors=True)
+        for moment in pair:
+            options = [OVERWRITE] if (bench / "out" / SLUG).exists() else []
+            typed_in = "out" if index % 2 else "."
+            run = Bake(bench, environment, *options, kind=kind, typed_in=typed_in)
+            landings.interrupt(run, moment)
+        assert ("Ready in" if kind == "sqlite" else "does not answer") in run.finish()
         check(run.project, original(kind), kind)
-        if kind == "sqlite" and index % 4 == 1:
+        if kind == "sqlite" and index % 2 == 0:
             check_at_work(run.project)
+    landings.check()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=name)
+def test_the_printed_commands_at_random_moments(
+    number: signal.Signals,
+    bench: Path,
+    environment: dict[str, str],
+    original: Original,
+    find_spans: Callable[[str], Spans],
+    soak: bool,
+) -> None:
+    landings = Landings(f"{number.name} advice", number, find_spans("sqlite"))
+    for index, moment in enumerate(landings.draw(ADVISED * (2 if soak else 1))):
+        shutil.rmtree(bench / "out", ignore_errors=True)
+        typed_in = "." if index % 4 < 2 else "out"
+        run = Bake(bench, environment, typed_in=typed_in)
+        landings.interrupt(run, moment)
+        if index % 3 == 0 and run.advice():
+            run.remove()
+            continue
+        assert "Ready in" in run.take_advice()
+        check(run.project, original("sqlite"))
     landings.check()
 
 
@@ -457,14 +476,11 @@ def test_a_signal_while_pip_installs(
     usual = find_spans("sqlite")
     spans = replace(usual, hook=usual.hook * PIP_TAKES_LONGER)
     without_uv = {**environment, "PATH": only(bench / "bin", "git")}
-    landings = Landings("SIGINT pip")
-    for index, moment in enumerate(draw(landings.seed, 2)):
+    landings = Landings("SIGINT pip", signal.SIGINT, spans)
+    for index, moment in enumerate(landings.draw(2)):
         shutil.rmtree(bench / "out", ignore_errors=True)
         run = Bake(bench, without_uv)
-        run.wait_for_moment(moment, spans)
-        run.interrupt(signal.SIGINT)
-        landings.add(moment, run)
-        run.check_end(signal.SIGINT)
+        landings.interrupt(run, moment)
         if index:  # Somebody who lost patience with pip finishes with uv.
             run.environment["PATH"] = environment["PATH"]
         assert "Ready in" in run.finish()
@@ -797,13 +813,10 @@ def test_interrupted_over_a_project_with_a_later_revision(
     project = later_project(bench / "out", environment)
     before = kept(project)
     spans = measure(Bake(bench, environment, OVERWRITE))
-    landings = Landings(f"{number.name} again")
-    for moment in draw(landings.seed, 4):
+    landings = Landings(f"{number.name} again", number, spans)
+    for moment in landings.draw(4):
         run = Bake(bench, environment, OVERWRITE)
-        run.wait_for_moment(moment, spans)
-        run.interrupt(number)
-        landings.add(moment, run)
-        run.check_end(number)
+        landings.interrupt(run, moment)
         assert kept(project) == before
     assert "Ready in" in run.finish()
     assert kept(project) == before

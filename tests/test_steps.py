@@ -260,13 +260,24 @@ op.execute("INSERT INTO run VALUES ('lost')")
 """
 
 
+IN_A_BLOCK_OF_ITS_OWN = """
+with op.get_context().autocommit_block():
+    op.execute("CREATE TABLE kept (id integer)")
+"""
+
+
 @pytest.mark.parametrize("service", ["psycopg2-system", "psycopg-wheel"], indirect=True)
+@pytest.mark.parametrize(
+    "before, done",
+    [("", ""), (IN_A_BLOCK_OF_ITS_OWN, "done is: CREATE TABLE kept (id integer); ")],
+)
 def test_a_connection_lost_in_a_commit_leaves_open_whether_it_came_through(
-    project: Project,
+    project: Project, before: str, done: str
 ) -> None:
-    write_history(project, TABLE, DIES_IN_COMMIT)
+    write_history(project, TABLE, before + DIES_IN_COMMIT)
     *_, error = printed(project, "alembic", "upgrade", "head", code=255)
-    assert "; nobody knows whether it was committed: run it again" in error
+    assert f"; {done}nobody knows whether its transaction was committed: run" in error
+    assert ("done is" in error) == bool(done)
 
 
 def test_the_rest_of_an_error_is_shown_when_asked_for(project: Project) -> None:

@@ -20,7 +20,7 @@ UNDONE = (
     "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
     " of it, and run it again"
 )
-UNKNOWN = "nobody knows whether it was committed: run it again, which finds out"
+UNKNOWN = "nobody knows whether its transaction was committed: run it again to find out"
 HALF_DONE = (
     "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
     " pass it over (if_exists, if_not_exists), and run it again"
@@ -54,10 +54,7 @@ def explain(error: BaseException, step: str | None, done: Iterable[str]) -> str:
     """
     text = _reason(error)
     if step:
-        statements = "; ".join(map(_shortened, done))
-        state = HALF_DONE.format(statements) if statements else UNDONE
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            state = state if error.statement else UNKNOWN  # COMMIT is none.
+        state = _state(error, "; ".join(map(_shortened, done)))
 {% if family == "postgresql" %}
         if " CONCURRENTLY " in str(getattr(error, "statement", "")):
             state = f"{state}. {INVALID}"
@@ -67,6 +64,15 @@ def explain(error: BaseException, step: str | None, done: Iterable[str]) -> str:
     return f"{text}. All about the error: {arguments.command('traceback')}"
 
 
+{% if family != "file" %}
+def _state(error: BaseException, done: str) -> str:
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if is_lost and not error.statement:  # In COMMIT, which is none.
+        return f"done is: {done}; {UNKNOWN}" if done else UNKNOWN
+    return HALF_DONE.format(done) if done else UNDONE
+
+
+{% endif %}
 def _reason(error: BaseException) -> str:
     if isinstance(error, PendingRollbackError) and error.__context__:
         error = error.__context__  # what came before, as when the server has gone
