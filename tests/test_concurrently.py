@@ -19,6 +19,7 @@ each_driver = pytest.mark.parametrize(
 )
 one_driver = pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
 
+INVALID = "An INVALID index may be left; migrations.concurrently builds it again"
 NAME = "ix_user_username"
 BUILDS = """
 SELECT pid FROM pg_stat_progress_create_index
@@ -196,6 +197,28 @@ def test_what_a_killed_run_has_left_is_built_again(
     check_it_is_made(service)
 
 
+@one_driver
+def test_a_build_that_the_server_ends_may_leave_an_index(
+    service: Service, tmp_path: Path
+) -> None:
+    assert service.server
+    server = service.server
+    add_column(service)
+    index_it(service.project)
+    with writer(service):
+        upgrade = Upgrade(service.project, tmp_path / "output")
+        until(lambda: server.query(BUILDS))
+        ((pid,),) = server.query(BUILDS)
+        server.query(f"SELECT pg_terminate_backend({pid})")
+        *_, error = upgrade.end().splitlines()
+    assert (
+        f"; nobody knows whether that came through: run it again to find out. {INVALID}"
+        in error
+    )
+    service.project.run("alembic", "upgrade", "head")
+    check_it_is_made(service)
+
+
 @each_driver
 def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
     service: Service, tmp_path: Path
@@ -227,10 +250,7 @@ def test_what_duplicates_have_left_is_built_again(service: Service) -> None:
     service.execute("""INSERT INTO "user" (username) VALUES ('a'), ('a')""")
     output = project.run("alembic", "upgrade", "head", code=255)
     assert "could not create unique index" in output
-    assert (
-        "An INVALID index may be left; migrations.concurrently builds it again"
-        in output
-    )
+    assert INVALID in output
     assert not is_valid(service)
     service.execute("""UPDATE "user" SET username = id""")
     project.run("alembic", "upgrade", "head")

@@ -257,7 +257,7 @@ def code_lines(module: Path) -> int:
 PAGE = 90
 """How many lines of code a module in `migrations/` has at most."""
 
-ALL_MODULES = 1090
+ALL_MODULES = 1120
 """How many all of them have at most; what they do for that is in design_decisions.md."""
 
 

@@ -170,8 +170,8 @@ def another_run(service: Service) -> Iterator[None]:
 
 HOLDERS = {
     "file": "another process writes to the database",
-    "postgresql": r"another run migrates \(deploy-7 from 127\.0\.0\.1 since {time} UTC\)",
-    "mysql": r"another run migrates \(root from localhost:\d+ since {time} UTC\)",
+    "postgresql": r"another run migrates \(deploy-7 from 127\.0\.0\.1 since {time} UTC, pid \d+\)",
+    "mysql": r"another run migrates \(root from localhost:\d+ since {time} UTC, id \d+\)",
 }
 
 
@@ -341,6 +341,20 @@ def test_without_its_lock_a_run_begins_no_other_revision(
     assert service.rows("run") == [("last",), ("slow",)]
 
 
+@pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
+def test_the_lock_outlives_a_limit_for_transactions(service: Service) -> None:
+    """PostgreSQL 17 and later know one. Each revision has to keep within it."""
+    assert service.server
+    service.create()
+    service.server.query(
+        f"ALTER DATABASE {service.database} SET transaction_timeout = '1500ms'"
+    )
+    takes_a_second = 'op.execute("SELECT pg_sleep(1)")'
+    write_history(service.project, takes_a_second, takes_a_second, TABLE)
+    output = service.project.run("alembic", "upgrade", "head")
+    assert list(seconds(output)) == ["Step 1", "Step 2", "Step 3"]
+
+
 def is_running(server: servers.Server, sql: str) -> bool:
     """Return whether a statement runs on a server, or waits there."""
     query = {
@@ -470,20 +484,40 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 from app.config import database_url
 config = Config("alembic.ini")
-engine = create_engine(database_url())
-config.attributes["connection"] = engine.execution_options(isolation_level="AUTOCOMMIT")
+config.attributes["connection"] = {engine}
 command.upgrade(config, "head")
 """
+AUTOCOMMIT = {
+    "of-the-engine": 'create_engine(database_url(), isolation_level="AUTOCOMMIT")',
+    "an-option": "create_engine(database_url())"
+    '.execution_options(isolation_level="AUTOCOMMIT")',
+}
 
 
+@pytest.mark.parametrize("engine", AUTOCOMMIT.values(), ids=AUTOCOMMIT)
 def test_a_given_engine_that_commits_by_itself_keeps_nothing_of_a_failed_run(
-    copied: Callable[[str], Project],
+    copied: Callable[[str], Project], engine: str
 ) -> None:
     project = copied("sqlite")
     write_history(project, TABLE, 'op.execute("no SQL")')
-    error = project.run("python", "-c", GIVEN_IN_AUTOCOMMIT, code=1).splitlines()[-1]
+    script = GIVEN_IN_AUTOCOMMIT.format(engine=engine)
+    error = project.run("python", "-c", script, code=1).splitlines()[-1]
     assert "nothing of this run is kept" in error
     assert Service(project, CONNECTIONS["sqlite"]).schema() == {}
+
+
+@pytest.mark.parametrize("service", ["psycopg2-system", "psycopg-wheel"], indirect=True)
+@pytest.mark.parametrize("engine", AUTOCOMMIT.values(), ids=AUTOCOMMIT)
+def test_on_postgresql_what_such_an_engine_has_committed_is_named(
+    service: Service, engine: str
+) -> None:
+    project = service.project
+    service.create()
+    write_history(project, f"{TABLE}\nop.execute('no SQL')")
+    script = GIVEN_IN_AUTOCOMMIT.format(engine=engine)
+    error = project.run("python", "-c", script, code=1).splitlines()[-1]
+    assert "; done is: CREATE TABLE run ( step VARCHAR(9) ); nothing else" in error
+    assert "run" in service.schema()
 
 
 def test_a_file_that_is_no_database_is_not_waited_for(

@@ -138,6 +138,51 @@ def test_no_revision_more_runs_after_a_second_try(
 
 
 @pytest.mark.parametrize("project", ["psycopg"], indirect=True)
+def test_what_a_try_has_taken_back_is_not_called_done(
+    project: Project, connect: Callable[[], psycopg.Connection], tmp_path: Path
+) -> None:
+    """As when the server is left for another while a revision waits."""
+    edit(project, "PAUSES = (1, ", "PAUSES = (3, ")
+    write_history(project, TABLE, f"{ANOTHER}\n{COLUMN}")
+    project.run("alembic", "upgrade", "+1")
+    with reading(connect), connect() as admin:
+        upgrade = Upgrade(project, tmp_path / "output")
+        upgrade.wait_for(AGAIN)
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'alembic' AND state = 'idle'"
+        )
+        output = upgrade.end()
+    assert "this run keeps nothing of it; mend the cause" in output.splitlines()[-1]
+    assert "one is: " not in output
+
+
+GIVEN = """
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from app.config import database_url
+config = Config("alembic.ini")
+with create_engine(database_url()).begin() as connection:
+    connection.execute(text("SET LOCAL lock_timeout = '7s'"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    print("Then:", connection.scalar(text("SHOW lock_timeout")))
+"""
+
+
+@pytest.mark.parametrize("project", ["psycopg"], indirect=True)
+def test_a_given_transaction_is_as_patient_afterwards_as_before(
+    project: Project,
+) -> None:
+    shows = "print('Meanwhile:', op.get_bind().scalar(sa.text('SHOW lock_timeout')))"
+    write_history(project, shows)
+    output = project.run("python", "-c", GIVEN)
+    assert "Meanwhile: 1s\n" in output
+    assert output.endswith("Then: 7s\n")
+
+
+@pytest.mark.parametrize("project", ["psycopg"], indirect=True)
 def test_it_gives_up_in_one_line(
     project: Project, connect: Callable[[], psycopg.Connection]
 ) -> None:

@@ -120,8 +120,16 @@ def test_a_revision_that_asks_the_database_is_named_in_one_line(
 ) -> None:
     asks = revision(project, 'op.get_bind().scalar(sa.text("SELECT 1"))')
     output = project.run(*SQUAWK, code=1)
+    assert output.startswith(f"no SQL of {identifier(asks)}: ")
+    assert "; put what asks the database under `if not context.is_off" in output
+    assert output.count("\n") == 1
+
+
+def test_what_else_prints_no_sql_is_named_in_one_line(project: Project) -> None:
+    (project.path / "app" / "models.py").write_text("import nowhere\n")
+    output = project.run(*SQUAWK, code=1)
     assert output.startswith(
-        f"revision {identifier(asks)} can't be printed as SQL: put"
+        "no SQL of the revisions: ModuleNotFoundError: No module named 'nowhere'; "
     )
     assert output.count("\n") == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.conftest import CONNECTIONS, Project, Service
 from tests.histories import revision_id, write_history
-from tests.test_lock import SLOW, TABLE, Upgrade
+from tests.test_lock import SLOW, TABLE, Upgrade, is_running, until
 
 COLUMN = 'op.add_column("run", sa.Column("note", sa.Text))'
 FAILS = f"""
@@ -82,7 +83,7 @@ REASONS = {
     "mysql": "Table 'orders.nowhere' doesn't exist",
 }
 STATES = {
-    "file": "nothing of this run is kept; mend the revision and run it again",
+    "file": "nothing of this run is kept; mend the cause and run it again",
     "postgresql": "this run keeps nothing of it; mend the cause, which may be what a killed"
     " run has left of it, and run it again",
     "mysql": "done is: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this revision."
@@ -269,15 +270,66 @@ with op.get_context().autocommit_block():
 @pytest.mark.parametrize("service", ["psycopg2-system", "psycopg-wheel"], indirect=True)
 @pytest.mark.parametrize(
     "before, done",
-    [("", ""), (IN_A_BLOCK_OF_ITS_OWN, "done is: CREATE TABLE kept (id integer); ")],
+    [("", ""), (IN_A_BLOCK_OF_ITS_OWN, "Done is: CREATE TABLE kept (id integer). ")],
 )
 def test_a_connection_lost_in_a_commit_leaves_open_whether_it_came_through(
     project: Project, before: str, done: str
 ) -> None:
     write_history(project, TABLE, before + DIES_IN_COMMIT)
     *_, error = printed(project, "alembic", "upgrade", "head", code=255)
-    assert f"; {done}nobody knows whether its transaction was committed: run" in error
-    assert ("done is" in error) == bool(done)
+    unknown = (
+        "; nobody knows whether its COMMIT came through: run it again to find out. "
+    )
+    assert f"{unknown}{done}All about the error" in error
+
+
+LOST_IN_A_BLOCK = f"""
+with op.get_context().autocommit_block():
+    {TABLE}
+    op.execute("DO 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END'")
+"""
+
+
+@pytest.mark.parametrize("service", ["psycopg2-system", "psycopg-wheel"], indirect=True)
+def test_a_connection_lost_in_a_block_leaves_open_whether_that_came_through(
+    project: Project,
+) -> None:
+    write_history(project, LOST_IN_A_BLOCK)
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert (
+        "END'; nobody knows whether that came through: run it again to find out. Done is:"
+        " CREATE TABLE run"
+    ) in error
+
+
+TAKES_LONG = {
+    "postgresql": "CREATE TABLE slow AS SELECT 1 FROM pg_sleep(4)",
+    "mysql": "CREATE TABLE slow AS SELECT SLEEP(4)",
+}
+LONG = """
+with op.get_context().autocommit_block():
+    op.execute("{statement}")
+"""
+
+
+@pytest.mark.parametrize(
+    "service", ["psycopg2-system", "psycopg-wheel", "mariadb_pymysql"], indirect=True
+)
+def test_ctrl_c_in_what_commits_by_itself_leaves_open_whether_that_came_through(
+    service: Service, project: Project, tmp_path: Path
+) -> None:
+    server = service.server
+    assert server
+    statement = TAKES_LONG[service.connection.dialect.family]
+    write_history(project, TABLE, LONG.format(statement=statement))
+    upgrade = Upgrade(project, tmp_path / "output")
+    until(lambda: is_running(server, "CREATE TABLE slow"))
+    upgrade.process.send_signal(signal.SIGINT)
+    *_, error = upgrade.end().splitlines()
+    assert (
+        f"Step 2: interrupted; nobody knows whether {statement} came through:"
+        " run it again to find out. All about"
+    ) in error
 
 
 def test_the_rest_of_an_error_is_shown_when_asked_for(project: Project) -> None:
@@ -309,6 +361,23 @@ def test_ctrl_c_ends_in_one_line_and_undoes_the_revision(
     go_on.touch()
     printed(project, "alembic", "upgrade", "head")
     assert service.rows("run") == [("slow",)]
+
+
+def test_on_sqlite_a_commit_for_which_others_read_too_long_keeps_nothing(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("sqlite")
+    service = Service(project, CONNECTIONS["sqlite"])
+    write_history(project, TABLE)
+    project.run("alembic", "upgrade", "head")
+    write_history(project, TABLE, COLUMN)
+    project.environment["DATABASE_URL"] = "sqlite:///my_service.db?timeout=0.1"
+    with sqlite3.connect(project.path / "my_service.db") as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM alembic_version").fetchall()
+        *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert "database is locked; nothing of this run is kept; mend the cause" in error
+    assert service.schema()["run"] == {"step"}
 
 
 def test_a_long_statement_is_shortened(copied: Callable[[str], Project]) -> None:

@@ -27,7 +27,7 @@ RELEASE = text(f"DO RELEASE_LOCK({NAME})")
 OWNER = text(f"SELECT IS_USED_LOCK({NAME})")
 SESSION = """
     SELECT CONCAT(user, ' from ', host, ' since ',
-        TIME(UTC_TIMESTAMP() - INTERVAL time SECOND), ' UTC')
+        TIME(UTC_TIMESTAMP() - INTERVAL time SECOND), ' UTC, id ', id)
     FROM information_schema.processlist WHERE
 """
 HOLDER = text(f"{SESSION} id = IS_USED_LOCK({NAME})")

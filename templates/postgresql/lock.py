@@ -21,13 +21,17 @@ PAUSE = 0.2
 LOST = "no connection for the lock: "
 NUMBER = int.from_bytes(b"alem")
 TRY = text(f"SELECT pg_try_advisory_xact_lock({NUMBER})")
+# PostgreSQL 17 and later may end long transactions; earlier ones refuse the name.
+LIFT = text("""
+    SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'
+""")
 # It is the last of each try: after another statement the transaction may keep a snapshot,
 # for the end of which a concurrent index would wait.
 HOLD = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 SESSION = """
     SELECT concat_ws(' ', nullif(application_name, ''),
         'from ' || CASE client_port WHEN -1 THEN 'a socket' ELSE host(client_addr) END,
-        'since ' || to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC')
+        'since ' || to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC, pid ' || pid)
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE granted AND datname = current_database() AND
 """
@@ -60,6 +64,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         elif left := other.scalar(LEFT):
             reason = f"another session still changes a table ({left})"
         else:
+            other.execute(LIFT)
             check()
             return ""
         if is_given:

@@ -14,13 +14,13 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError, StatementError
 from migrations import arguments
 
 {% if family == "file" %}
-UNDONE = "nothing of this run is kept; mend the revision and run it again"
+UNDONE = "nothing of this run is kept; mend the cause and run it again"
 {% else %}
 UNDONE = (
     "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
     " of it, and run it again"
 )
-UNKNOWN = "nobody knows whether its transaction was committed: run it again to find out"
+UNKNOWN = "nobody knows whether {} came through: run it again to find out"
 HALF_DONE = (
     "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
     " pass it over (if_exists, if_not_exists), and run it again"
@@ -40,23 +40,26 @@ def explain(error: BaseException, step: str | None) -> str:
         error: what went wrong.
         step: the revision that ran, if any did.
     """
-    text = _reason(error)
+    text = f"{_reason(error)}; {UNDONE}"
     if step:
-        text = f"{step}: {text}; {UNDONE}"
+        text = f"{step}: {text}"
 {% else %}
-def explain(error: BaseException, step: str | None, done: Iterable[str]) -> str:
+def explain(
+    error: BaseException, step: str | None, done: Iterable[str], running: str
+) -> str:
     """Explain an error.
 
     Arguments:
         error: what went wrong.
         step: the revision that ran, if any did.
         done: those of its statements that can't be undone any more.
+        running: the one that ran and commits by itself, if any did.
     """
     text = _reason(error)
     if step:
-        state = _state(error, "; ".join(map(_shortened, done)))
+        state = _state(error, "; ".join(map(_shortened, done)), _shortened(running))
 {% if family == "postgresql" %}
-        if " CONCURRENTLY " in str(getattr(error, "statement", "")):
+        if " CONCURRENTLY " in running:
             state = f"{state}. {INVALID}"
 {% endif %}
         text = f"{step}: {text}; {state}"
@@ -65,17 +68,31 @@ def explain(error: BaseException, step: str | None, done: Iterable[str]) -> str:
 
 
 {% if family != "file" %}
-def _state(error: BaseException, done: str) -> str:
-    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    if is_lost and not error.statement:  # In COMMIT, which is none.
-        return f"done is: {done}; {UNKNOWN}" if done else UNKNOWN
+def _state(error: BaseException, done: str, running: str) -> str:
+    if unknown := _cut_off(error, running):
+        state = UNKNOWN.format(unknown)
+        return f"{state}. Done is: {done}" if done else state
     return HALF_DONE.format(done) if done else UNDONE
 
 
+def _cut_off(error: BaseException, running: str) -> str:
+    # A COMMIT is no statement; one that failed is shown before.
+    if isinstance(error, KeyboardInterrupt):
+        return running
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return (running and "that") if error.statement else "its COMMIT"
+    return ""
+
+
 {% endif %}
+def cause(error: BaseException) -> BaseException:
+    """Return what came before an error that only says that a connection was lost."""
+    while isinstance(error, PendingRollbackError) and error.__context__:
+        error = error.__context__
+    return error
+
+
 def _reason(error: BaseException) -> str:
-    if isinstance(error, PendingRollbackError) and error.__context__:
-        error = error.__context__  # what came before, as when the server has gone
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if not isinstance(error, StatementError):

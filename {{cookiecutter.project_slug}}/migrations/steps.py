@@ -31,6 +31,7 @@ class Steps:
 {% if family != "file" %}
         ran: the statements of the revision that runs.
         done: those that can't be undone any more.
+        running: the one that runs and commits by itself, or nothing.
 {% endif %}
     """
 
@@ -48,6 +49,7 @@ class Steps:
 {% if family != "file" %}
         self.ran: list[str] = []
         self.done: list[str] = []
+        self.running = ""
 {% endif %}
         migration._migrations_fn = self._one_by_one
 
@@ -59,7 +61,7 @@ class Steps:
             self._check()
             self.step = self.left[0]
 {% if family != "file" %}
-            self.ran, self.done = [], []
+            self.ran, self.done, self.running = [], [], ""
 {% endif %}
             say(f"  {_describe(self.step)} ", end="")
             start = time.monotonic()
@@ -82,18 +84,20 @@ def run(connection: Connection, check: Callable[[], None]) -> None:
     steps = Steps(check)
     try:
         heads = _run(connection, steps)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as raised:
+        error = errors.cause(raised)
         if steps.step:
             say("failed")
         is_wanted = arguments.value("traceback") is not None
-        is_pythons = isinstance(error, KeyboardInterrupt) and not arguments.is_typed()
-        if isinstance(error, CommandError) or is_wanted or is_pythons:
+        if isinstance(error, CommandError) or is_wanted:
             raise
+        if isinstance(error, KeyboardInterrupt) and not arguments.is_typed():
+            raise error from None
 {% if family == "file" %}
         reason = errors.explain(error, steps.step and _describe(steps.step))
 {% else %}
         step = steps.step and _describe(steps.step)
-        reason = errors.explain(error, step, steps.done)
+        reason = errors.explain(error, step, steps.done, steps.running)
 {% endif %}
         raise CommandError(reason) from error
     is_last = heads == {*context.script.get_heads()}
