@@ -38,6 +38,8 @@ def test_what_the_page_on_deploying_shows_can_be_read(tmp_path: Path) -> None:
     assert migrate["command"] == ["alembic", "upgrade", "head"]
     (wait,) = init["initContainers"]
     assert "alembic current --check-heads && exit" in wait["command"][-1]
+    for container in (migrate, wait):
+        assert "DATABASE_URL" in {variable["name"] for variable in container["env"]}
     assert compose["services"]["migrate"]["command"] == migrate["command"]
     assert not re.search(r"^[A-Z]+$", DEPLOYING.read_text(), re.MULTILINE)
     file = tmp_path / "compose.yaml"

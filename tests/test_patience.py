@@ -157,6 +157,14 @@ def test_what_a_try_has_taken_back_is_not_called_done(
     assert "one is: " not in output
 
 
+SHOWS = "print('Meanwhile:', op.get_bind().scalar(sa.text('SHOW lock_timeout')))"
+
+
+def test_in_an_autocommit_block_there_is_no_limit(project: Project) -> None:
+    write_history(project, f"with op.get_context().autocommit_block():\n    {SHOWS}")
+    assert "Meanwhile: 0\n" in project.run("alembic", "upgrade", "head")
+
+
 GIVEN = """
 from alembic import command
 from alembic.config import Config
@@ -175,8 +183,7 @@ with create_engine(database_url()).begin() as connection:
 def test_a_given_transaction_is_as_patient_afterwards_as_before(
     project: Project,
 ) -> None:
-    shows = "print('Meanwhile:', op.get_bind().scalar(sa.text('SHOW lock_timeout')))"
-    write_history(project, shows)
+    write_history(project, SHOWS)
     output = project.run("python", "-c", GIVEN)
     assert "Meanwhile: 1s\n" in output
     assert output.endswith("Then: 7s\n")
