@@ -76,7 +76,7 @@ def _state(error: BaseException, done: str, running: str) -> str:
 
 
 def _cut_off(error: BaseException, running: str) -> str:
-    # A COMMIT is no statement; one that failed is shown before.
+    # What failed is shown before this, but for a COMMIT, which is no statement.
     if isinstance(error, KeyboardInterrupt):
         return running
     if isinstance(error, DBAPIError) and error.connection_invalidated:
