@@ -116,15 +116,23 @@ def writer(service: Service) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
-def kill_the_build(service: Service, log: Path) -> int:
-    """Kill a run while its build waits, and return the process that goes on without it."""
+def begin_to_build(service: Service, log: Path) -> tuple[Upgrade, int]:
+    """Begin a run, and return it and its process on the server when its build waits."""
     assert service.server
     server = service.server
     upgrade = Upgrade(service.project, log)
     until(lambda: server.query(BUILDS))
-    upgrade.kill()
     ((pid,),) = server.query(BUILDS)
     assert isinstance(pid, int)
+    return upgrade, pid
+
+
+def kill_the_build(service: Service, log: Path) -> int:
+    """Kill a run while its build waits, and return the process that goes on without it."""
+    upgrade, pid = begin_to_build(service, log)
+    upgrade.kill()
+    assert service.server
+    assert service.server.query(BUILDS) == [(pid,)]
     return pid
 
 
@@ -154,13 +162,10 @@ def test_the_documented_revision_passes_the_projects_checks(service: Service) ->
 @one_driver
 def test_others_write_while_it_is_built(service: Service, tmp_path: Path) -> None:
     """A plain index would make them wait until the first transaction is at its end."""
-    assert service.server
-    server = service.server
     add_column(service)
     index_it(service.project)
     with writer(service) as first:
-        upgrade = Upgrade(service.project, tmp_path / "output")
-        until(lambda: server.query(BUILDS))
+        upgrade, _ = begin_to_build(service, tmp_path / "output")
         service.execute("SET lock_timeout = '1s'; INSERT INTO \"user\" (id) VALUES (9)")
         first.commit()
         upgrade.end()
@@ -202,14 +207,11 @@ def test_a_build_that_the_server_ends_may_leave_an_index(
     service: Service, tmp_path: Path
 ) -> None:
     assert service.server
-    server = service.server
     add_column(service)
     index_it(service.project)
     with writer(service):
-        upgrade = Upgrade(service.project, tmp_path / "output")
-        until(lambda: server.query(BUILDS))
-        ((pid,),) = server.query(BUILDS)
-        server.query(f"SELECT pg_terminate_backend({pid})")
+        upgrade, pid = begin_to_build(service, tmp_path / "output")
+        service.server.query(f"SELECT pg_terminate_backend({pid})")
         *_, error = upgrade.end().splitlines()
     assert (
         f"; nobody knows whether that came through: run it again to find out. {INVALID}"
