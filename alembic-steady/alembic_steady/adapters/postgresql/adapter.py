@@ -1,0 +1,231 @@
+"""PostgreSQL's own ways."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from itertools import zip_longest
+from typing import Any, ClassVar
+
+from alembic.operations import ops
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    NullPool,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    text,
+)
+
+from alembic_steady.adapters.abstract import Step
+from alembic_steady.adapters.postgresql import enums, lock, retry
+from alembic_steady.adapters.postgresql.failures import cause
+from alembic_steady.adapters.server import ServerAdapter, both_ways
+
+LIBPQ = ("psycopg", "psycopg2")
+RIGHTS = {
+    "SCHEMA": "USAGE",
+    "TABLE": "SELECT, INSERT, UPDATE, DELETE",
+    "SEQUENCE": "USAGE, SELECT",
+}
+# What is there already and is this role's own, with the names that lead to it.
+OWN = text("""
+    SELECT kind, names FROM (
+        SELECT 'SCHEMA' AS kind, ARRAY[nspname]::text[] AS names, nspowner AS owner
+        FROM pg_namespace
+        UNION ALL
+        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+            ARRAY[nspname, relname]::text[], relowner
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    ) AS things
+    WHERE pg_get_userbyid(owner) = current_user
+    AND names[1] !~ '^(pg_|information_schema$)'
+""")
+
+
+class PostgreSQLAdapter(ServerAdapter):
+    """The ways of PostgreSQL."""
+
+    configure_options: ClassVar = {
+        "transaction_per_migration": True,
+        "include_schemas": True,
+    }
+    synchronous_drivers: ClassVar = {
+        "asyncpg": {"psycopg": "psycopg", "psycopg2": "psycopg2"},
+        "psycopg_async": {"psycopg": "psycopg"},
+    }
+    maintenance = "postgres"
+    list_databases = text("SELECT datname FROM pg_database")
+    has_database = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+    create_database = "CREATE DATABASE {} TEMPLATE template0"
+    drop_database = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
+    hold_name = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+    roles_hint = "an administrator makes a role with CREATE ROLE … LOGIN PASSWORD '…'"
+
+    def synchronous(self, url: URL) -> URL:
+        """Return the same URL for a synchronous driver that is installed."""
+        told = super().synchronous(url)
+        if url.get_driver_name() != "asyncpg":
+            return told
+        # asyncpg says ssl where libpq says sslmode, and has what libpq does not know.
+        query = dict(told.query)
+        if "ssl" in query:
+            query["sslmode"] = query.pop("ssl")
+        query.pop("prepared_statement_cache_size", None)
+        return told.set(query=query)
+
+    def engine(self, url: URL) -> Engine:
+        """Return an engine without a pool that gives up after 5 seconds."""
+        driver = url.get_driver_name()
+        if driver not in LIBPQ:
+            return create_engine(url, poolclass=NullPool)
+        # The name is what others are shown while they wait for a run to end.
+        defaults = {"connect_timeout": "5", "fallback_application_name": "alembic"}
+        told = url.update_query_dict({**defaults, **url.query})
+        # A pooler gives a statement that one connection has prepared to another.
+        unprepared = {"prepare_threshold": None} if driver == "psycopg" else {}
+        return create_engine(told, poolclass=NullPool, connect_args=unprepared)
+
+    def addresses(self, url: URL) -> list[tuple[str, str]]:
+        """Return the hosts that a URL names, or folders of sockets, "" for the usual one."""
+        # What the driver is told, which a query such as ?host=… changes, or else takes.
+        _, told = url.get_dialect()().create_connect_args(url)
+        hostaddr, host, port = (
+            str(told.get(name) or os.environ.get(f"PG{name.upper()}") or "")
+            for name in ("hostaddr", "host", "port")
+        )
+        hosts = (hostaddr or host).split(",")
+        ports = (port or "5432").split(",")
+        return list(zip_longest(hosts, ports, fillvalue=ports[-1]))
+
+    def is_pooled(self, connection: Connection) -> bool:
+        """Return whether a pooler tells a process id of its own."""
+        raw: Any = connection.connection.dbapi_connection
+        told = raw.info.backend_pid
+        return bool(told != connection.scalar(text("SELECT pg_backend_pid()")))
+
+    def grants(
+        self, connection: Connection, url: URL, role: str
+    ) -> Iterator[tuple[str, ...]]:
+        """Yield what lets a role read and write what we have made and are going to make."""
+        # Of several that do the same at once, all but one would fail.
+        yield ("SELECT pg_advisory_xact_lock(hashtextextended('rights', 0))",)
+        for kind, rights in RIGHTS.items():
+            yield f"ALTER DEFAULT PRIVILEGES GRANT {rights} ON {kind}S TO " + "{}", role
+        for kind, names in connection.execute(OWN).all():
+            place = ".".join("{}" for _ in names)
+            yield f"GRANT {RIGHTS[kind]} ON {kind} {place} TO " + "{}", *names, role
+
+    def cause(self, error: BaseException) -> tuple[bool, str]:
+        """Say why there is no connection, and first whether anything answered at all."""
+        return cause(error)
+
+    def prepare(self, connection: Connection, version_table_schema: str | None) -> None:
+        """Make the schema of the version table, which no revision makes."""
+        if version_table_schema is None:
+            return
+        name = connection.dialect.identifier_preparer.quote_schema(version_table_schema)
+        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
+        connection.commit()
+
+    def lock(
+        self, connection: Connection
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """Hold an advisory lock on a second connection."""
+        return lock.held(connection)
+
+    def run_revisions(self, connection: Connection, executor: Any) -> None:
+        """Run what is planned; what can't have its tables in time is tried again."""
+        retry.run(connection, executor)
+
+    def hint(self, statement: str) -> str:
+        """Say what an index that was cut off may have left."""
+        if " CONCURRENTLY " not in statement:
+            return ""
+        return (
+            "An INVALID index may be left; alembic_steady.create_index builds it again"
+        )
+
+    def plugins(self) -> list[str]:
+        """Return the plugin that compares enums."""
+        enums.register()
+        return [enums.PLUGIN]
+
+    def pretend(self, migration: Any, connection: Connection) -> None:
+        """Let SQLite find nothing of what PostgreSQL would be asked about enums."""
+        nothing = ("SELECT 0 WHERE 0", ())
+        event.listen(
+            connection, "before_cursor_execute", lambda *_: nothing, retval=True
+        )
+        migration.dialect.default_schema_name = "public"
+
+    def complete(self, migration: Any, script: Any) -> None:
+        """Make schemas of the models that are not there yet, too."""
+        super().complete(migration, script)
+        there = {None, *inspect(migration.connection).get_schema_names()}
+        made = {
+            op.schema
+            for op in script.upgrade_ops.ops
+            if isinstance(op, ops.CreateTableOp)
+        }
+        for schema in made - there:
+            name = migration.dialect.identifier_preparer.quote(schema)
+            script.upgrade_ops.ops.insert(0, ops.ExecuteSQLOp(f"CREATE SCHEMA {name}"))
+            script.downgrade_ops.ops.append(ops.ExecuteSQLOp(f"DROP SCHEMA {name}"))
+
+    def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
+        """Return the operation that gives a column another name."""
+        table, schema = old.table.name, old.table.schema
+        forth = ops.AlterColumnOp(table, old.name, modify_name=new.name, schema=schema)
+        back = ops.AlterColumnOp(table, new.name, modify_name=old.name, schema=schema)
+        return forth, back
+
+    def rename_parts(
+        self, connection: Connection, table: Table, pairs: list[tuple[Any, Any]]
+    ) -> Iterator[Step]:
+        """Yield what gives indexes and constraints of a table other names."""
+        prepare: Any = connection.dialect.identifier_preparer
+        for old, new in pairs:
+            names = map(prepare.format_constraint, (old, new))
+            if isinstance(old, Index):
+                start = f"ALTER INDEX {_place(prepare, table)}"
+                yield both_ways(start, " RENAME TO ", *names)
+            else:
+                start = f"ALTER TABLE {prepare.format_table(table)} RENAME CONSTRAINT "
+                yield both_ways(start, " TO ", *names)
+
+    def rename_sequences(
+        self, connection: Connection, old: Any, new: Any
+    ) -> Iterator[Step]:
+        """Yield what renames sequences: the server names them after table and column."""
+        prepare: Any = connection.dialect.identifier_preparer
+        columns = [(old, new)]
+        if isinstance(old, Table):
+            kept = sorted({*old.columns.keys()} & {*new.columns.keys()})
+            columns = [(old.columns[name], new.columns[name]) for name in kept]
+        for before, after in columns:
+            was, now = (
+                prepare.quote(f"{column.table.name}_{column.name}_seq")
+                for column in (before, after)
+            )
+            table = prepare.format_table(after.table)
+            own = connection.scalar(func.pg_get_serial_sequence(table, after.name))
+            if own and own.endswith(f".{was}"):
+                start = f"ALTER SEQUENCE {_place(prepare, after.table)}"
+                yield both_ways(start, " RENAME TO ", was, now)
+
+    def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
+        """Return all schemas but the system's."""
+        return [None, *({*names} - {default, "information_schema"})]
+
+
+def _place(prepare: Any, table: Table) -> str:
+    return f"{prepare.quote_schema(table.schema)}." if table.schema else ""

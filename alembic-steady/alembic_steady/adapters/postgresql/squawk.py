@@ -1,0 +1,90 @@
+"""What in the revisions would stop or break a running service, as squawk sees it."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+STEP = re.compile("^-- Running upgrade .*-> (.+)$", re.MULTILINE)
+COMMENT = re.compile("# *squawk-ignore(.*)")
+OFFLINE = (
+    "put what asks the database under `if not context.is_offline_mode():`, with context"
+    " from alembic"
+)
+HINT = """
+To accept a finding, write a comment into its revision that says why it does no harm:
+# squawk-ignore <rule>: <reason>"""
+
+
+def check(config: Config) -> int:
+    """Print what squawk finds in the SQL of each revision, and return its exit code.
+
+    Arguments:
+        config: that of the project; `.squawk.toml` beside its ini file is squawk's own.
+
+    Raises:
+        CommandError: squawk is not installed, or a finding is accepted without a reason.
+    """
+    program = shutil.which("squawk", path=sysconfig.get_path("scripts"))
+    if program is None:
+        raise CommandError(
+            "squawk is not installed: uv sync or pip install squawk-cli installs it"
+        )
+    rules = Path(str(config.config_file_name)).resolve().parent / ".squawk.toml"
+    arguments = ["--config", str(rules)] if rules.exists() else []
+    if not sys.stdout.isatty():
+        arguments += ["--reporter", "gcc"]
+    # A pattern, which squawk expands: the names of a long history fill no command line.
+    arguments += ["--no-error-on-unmatched-pattern", "*.sql"]
+    with TemporaryDirectory() as folder:
+        _write_sql(config, Path(folder))
+        code = subprocess.run([program, *arguments], cwd=folder, check=False).returncode
+    if code:
+        print(HINT)
+    return code
+
+
+def _write_sql(config: Config, folder: Path) -> None:
+    """Write a file for each revision, called like it."""
+    printed = StringIO()
+    to_buffer = copy.copy(config)
+    to_buffer.output_buffer = printed
+    try:
+        command.upgrade(to_buffer, "base:heads", sql=True)
+    except Exception as error:
+        *_, revision = ["the revisions", *STEP.findall(printed.getvalue())]
+        reason = f"no SQL of {revision}: {type(error).__name__}: {error}"
+        raise CommandError(f"{reason}; {OFFLINE}") from error
+    scripts = ScriptDirectory.from_config(config)
+    _, *parts = STEP.split(printed.getvalue())
+    for revision, sql in zip(parts[::2], parts[1::2], strict=True):
+        file = Path(scripts.get_revision(revision).path)
+        lines = [f"-- squawk-ignore-file {rules}\n" for rules in _accepted(file)]
+        target = folder / file.with_suffix(".sql").name
+        target.write_text("".join([*lines, sql]), encoding="utf-8")
+
+
+def _accepted(file: Path) -> list[str]:
+    """Return the rules that the comments of a revision name."""
+    accepted = []
+    for text in COMMENT.findall(file.read_text(encoding="utf-8")):
+        rules, _, reason = text.partition(":")
+        if not rules.strip() or not reason.strip():
+            raise CommandError(
+                f"{file.name}: write # squawk-ignore <rule>: <reason>,"
+                f" not # squawk-ignore{text}"
+            )
+        accepted.append(rules.strip())
+    return accepted

@@ -1,0 +1,254 @@
+"""What families with a server have in common: databases that are made, found and dropped."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, ClassVar
+
+from alembic import context
+from alembic.operations import ops
+from alembic.util import CommandError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    TextClause,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+
+from alembic_steady.adapters.abstract import Adapter, Step
+
+LOCAL = re.compile(r"(|localhost|127(\.\d+){3}|::1|/.*)")  # "" and /… are sockets
+TEMPORARY = re.compile("(shadow|test)_[0-9a-f]{12}")
+SHADOW, TEST = "shadow_", "test_"
+WAYS_OUT = (
+    "; set SHADOW_DATABASE_URL to a server where databases may be made,"
+    " or compare with the database itself: alembic -x live …"
+)
+WHO = text("SELECT current_user")
+
+
+class ServerAdapter(Adapter):
+    """The ways of databases on a server.
+
+    In statements {} stands for a name.
+    """
+
+    configure_options: ClassVar = {"transaction_per_migration": True}
+
+    maintenance: ClassVar[str]
+    """The database that every server has."""
+    list_databases: ClassVar[TextClause]
+    has_database: ClassVar[TextClause]
+    create_database: ClassVar[str]
+    drop_database: ClassVar[str]
+    hold_name: ClassVar[TextClause]
+    """Takes a lock that says that a database of this name is in use."""
+    failures: ClassVar[tuple[type[Exception], ...]] = (DBAPIError,)
+    """What a driver raises where it can't connect."""
+    roles_hint: ClassVar[str]
+
+    @abstractmethod
+    def engine(self, url: URL) -> Engine:
+        """Return an engine without a pool that gives up after 5 seconds."""
+
+    @abstractmethod
+    def addresses(self, url: URL) -> list[tuple[str, str]]:
+        """Return the hosts and ports that a URL names, or paths of sockets."""
+
+    @abstractmethod
+    def is_pooled(self, connection: Connection) -> bool:
+        """Return whether there is a pooler in between."""
+
+    @abstractmethod
+    def grants(
+        self, connection: Connection, url: URL, role: str
+    ) -> Iterator[tuple[str, ...]]:
+        """Yield what lets a role read and write: statements, each with the names in it."""
+
+    @abstractmethod
+    def cause(self, error: BaseException) -> tuple[bool, str]:
+        """Say why there is no connection, and first whether anything answered at all."""
+
+    @abstractmethod
+    def run_revisions(self, connection: Connection, executor: Any) -> None:
+        """Run what is planned, and tell the executor what is final."""
+
+    def describe(self, url: URL) -> str:
+        """Say which database a URL names, without its password."""
+        return f"{self._server(url)}, database {url.database}"
+
+    @contextmanager
+    def connect(self, url: URL) -> Iterator[Connection]:
+        """Open a connection, or give up after 5 seconds where no server answers."""
+        try:
+            connection = self.engine(url).connect()
+        except self.failures as error:
+            raise CommandError(self._reason(url, error)) from None
+        with connection:
+            yield connection
+
+    def exists(self, url: URL) -> bool:
+        """Return whether the server has the database."""
+        with self._maintenance(url) as connection:
+            return bool(connection.scalar(self.has_database, {"name": url.database}))
+
+    def create(self, url: URL) -> bool:
+        """Make the database, unless it is there."""
+        with self._maintenance(url) as connection:
+            if connection.scalar(self.has_database, {"name": url.database}):
+                return False
+            self.execute(connection, self.create_database, str(url.database))
+        return True
+
+    def admit(self, url: URL, application_url: URL) -> str | None:
+        """Let the application's role read and write what migrations make."""
+        if application_url.username == url.username:
+            return None
+        try:
+            with self.connect(self.entrance(application_url)) as connection:
+                role = str(connection.scalar(WHO))
+            with self.connect(url) as connection:
+                if role == connection.scalar(WHO):
+                    return None
+                for statement, *names in self.grants(connection, url, role):
+                    self.execute(connection, statement, *names)
+                connection.commit()
+        except CommandError as error:
+            raise CommandError(f"{error}; {self.roles_hint}") from None
+        return role
+
+    def entrance(self, url: URL) -> URL:
+        """Return a database that a role may enter that has no rights yet."""
+        return url
+
+    def is_scratch(self, url: URL) -> bool:
+        """Return whether a database is called like those that are dropped again."""
+        return bool(TEMPORARY.fullmatch(str(url.database)))
+
+    @contextmanager
+    def scratch_connection(
+        self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
+    ) -> Iterator[Connection]:
+        """Open an empty database that is made for this and dropped afterwards."""
+        with ExitStack() as stack:
+            try:
+                url = stack.enter_context(self._temporary(SHADOW, named, in_use))
+                connection = stack.enter_context(self.connect(url))
+            except CommandError as error:
+                raise CommandError(f"{error}{WAYS_OUT}") from None
+            yield connection
+
+    @contextmanager
+    def test_database(
+        self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
+    ) -> Iterator[URL]:
+        """Make an empty database for tests, for a while."""
+        with self._temporary(TEST, named, in_use) as url:
+            yield url
+
+    def run(self, connection: Connection, executor: Any) -> set[str]:
+        """Run what is planned, each revision in a transaction of its own."""
+        is_given = connection.in_transaction()
+        self.run_revisions(connection, executor)
+        heads = {*context.get_context().get_current_heads()}
+        if not is_given:
+            connection.rollback()  # To read has begun a transaction.
+        return heads
+
+    def complete(self, migration: Any, script: Any) -> None:
+        """Add foreign keys of a cycle when both of its tables are there."""
+        upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
+        for table in [op for op in upgrade.ops if isinstance(op, ops.CreateTableOp)]:
+            parts: list[Any] = [*table.columns]
+            table.columns = [it for it in parts if not getattr(it, "use_alter", False)]
+            late = [it for it in parts if getattr(it, "use_alter", False)]
+            upgrade.ops.extend(map(ops.CreateForeignKeyOp.from_constraint, late))
+        upgrade.reverse_into(downgrade)
+
+    def execute(self, connection: Connection, statement: str, *names: str) -> None:
+        """Run a statement in which {} stands for each of some names.
+
+        Raises:
+            CommandError: the server does not let us; the message is one line.
+        """
+        quoted = map(connection.dialect.identifier_preparer.quote_identifier, names)
+        try:
+            connection.exec_driver_sql(statement.format(*quoted))
+        except DBAPIError as error:
+            place = self._server(connection.engine.url)
+            raise CommandError(f"{place}: {self.cause(error)[1]}") from None
+
+    @contextmanager
+    def _temporary(
+        self,
+        prefix: str,
+        named: Callable[[], URL | None],
+        in_use: Callable[[], Iterable[URL]],
+    ) -> Iterator[URL]:
+        """Make a database for a while, and drop what killed processes have left there."""
+        name = f"{prefix}{secrets.token_hex(6)}"
+        url = (named() or self._local(in_use)).set(database=name)
+        with self._maintenance(url) as connection:
+            if self.is_pooled(connection):
+                place = self._server(url)
+                raise CommandError(f"{place} is a pooler, not the server itself")
+            self._drop_leftovers(connection)
+            # As long as this connection lives, others leave the database alone.
+            connection.scalar(self.hold_name, {"name": name})
+            try:
+                self.execute(connection, self.create_database, name)
+                yield url
+            finally:
+                self.execute(connection, self.drop_database, name)
+
+    def _drop_leftovers(self, connection: Connection) -> None:
+        for name in connection.scalars(self.list_databases).all():
+            if not TEMPORARY.fullmatch(name):
+                continue
+            if connection.scalar(self.hold_name, {"name": name}):
+                with suppress(CommandError):  # It is another role's.
+                    self.execute(connection, self.drop_database, name)
+
+    def _local(self, in_use: Callable[[], Iterable[URL]]) -> URL:
+        urls = [*in_use()]
+        for url in urls:
+            if all(LOCAL.fullmatch(host) for host, _port in self.addresses(url)):
+                return url
+        raise CommandError(
+            f"{self._server(urls[0])} is not on this machine: nothing is made there unasked"
+        )
+
+    @contextmanager
+    def _maintenance(self, url: URL) -> Iterator[Connection]:
+        with self.connect(url.set(database=self.maintenance)) as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def _reason(self, url: URL, error: BaseException) -> str:
+        answered, cause = self.cause(error)
+        if not answered:
+            return f"{self._server(url)} does not answer ({cause})"
+        if url.database != self.maintenance and not self.exists(url):
+            return f"{self.describe(url)} is not there: steady create makes it"
+        return f"{self._server(url)}: {cause}"
+
+    def _server(self, url: URL) -> str:
+        places = ", ".join(_place(host, port) for host, port in self.addresses(url))
+        return f"{url.drivername} at {places}"
+
+
+def _place(host: str, port: str) -> str:
+    if host.startswith("/"):
+        return host
+    return f"{host}:{port}" if host else "a local socket"
+
+
+def both_ways(start: str, middle: str, old: str, new: str) -> Step:
+    """Return SQL with an old and a new name in it, and the same the other way round."""
+    there, back = (f"{start}{a}{middle}{b}" for a, b in ((old, new), (new, old)))
+    return ops.ExecuteSQLOp(there), ops.ExecuteSQLOp(back)

@@ -1,0 +1,131 @@
+"""SQLite: a database is a file, and a run is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+from alembic import context
+from alembic.operations import Operations, ops
+from alembic.util import CommandError
+from sqlalchemy import URL, Column, Connection, Index, Table, create_engine
+from sqlalchemy.exc import DBAPIError
+
+from alembic_steady import private
+from alembic_steady.adapters.abstract import Adapter, Step
+from alembic_steady.adapters.sqlite import batch, lock
+
+MISSING = "; steady create makes it"
+
+
+class SQLiteAdapter(Adapter):
+    """The ways of SQLite."""
+
+    configure_options: ClassVar = {"render_as_batch": True, "transactional_ddl": True}
+    is_one_transaction = True
+    synchronous_drivers: ClassVar = {"aiosqlite": {"": "sqlite3"}}
+
+    def __init__(self) -> None:
+        batch.register()
+
+    def describe(self, url: URL) -> str:
+        """Say which file a URL names."""
+        return f"{url.drivername} at {url.database or ':memory:'}"
+
+    @contextmanager
+    def connect(self, url: URL) -> Iterator[Connection]:
+        """Open a connection."""
+        # Foreign keys stay off here: changing a table means to rebuild it.
+        engine = create_engine(url)
+        try:
+            connection = engine.connect()
+        except DBAPIError as error:
+            hint = "" if Path(str(url.database)).exists() else MISSING
+            raise CommandError(f"{self.describe(url)}: {error.orig}{hint}") from None
+        with connection:
+            yield connection
+
+    def exists(self, url: URL) -> bool:
+        """Return whether the file is there."""
+        return Path(str(url.database)).is_file()
+
+    def create(self, url: URL) -> bool:
+        """Make the file and its folders, unless it is there."""
+        if self.exists(url):
+            return False
+        file = Path(str(url.database))
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(exist_ok=False)
+        except OSError as error:
+            raise CommandError(f"{self.describe(url)}: {error.strerror}") from None
+        return True
+
+    def is_scratch(self, url: URL) -> bool:
+        """Return whether a database is gone once nobody uses it."""
+        return url.database in (None, "", ":memory:")
+
+    @contextmanager
+    def scratch_connection(
+        self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
+    ) -> Iterator[Connection]:
+        """Open an empty database in memory."""
+        with create_engine("sqlite://").connect() as connection:
+            yield connection
+
+    @contextmanager
+    def test_database(
+        self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
+    ) -> Iterator[URL]:
+        """Make an empty database in a temporary folder."""
+        with TemporaryDirectory() as folder:
+            yield URL.create("sqlite", database=str(Path(folder, "test.db")))
+
+    def lock(
+        self, connection: Connection
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """Begin a transaction for the whole run, in which no other run can write."""
+        return lock.held(connection, self.describe(connection.engine.url))
+
+    def run(self, connection: Connection, executor: object) -> set[str]:
+        """Run all revisions in one transaction."""
+        migration = context.get_context()
+        # A block with commits of its own would end the transaction, and with it the lock.
+        private.keep_in_one_transaction(migration)
+        with context.begin_transaction():
+            context.run_migrations()
+            return {*migration.get_current_heads()}
+
+    def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
+        """Return the operation that gives a column another name."""
+        table, schema = old.table.name, old.table.schema
+        forth = ops.AlterColumnOp(table, old.name, modify_name=new.name, schema=schema)
+        back = ops.AlterColumnOp(table, new.name, modify_name=old.name, schema=schema)
+        return forth, back
+
+    def rename_parts(
+        self, connection: Connection, table: Table, pairs: list[tuple[Any, Any]]
+    ) -> Iterator[Step]:
+        """Yield one rebuild of the table, with indexes and constraints under new names."""
+        changes = ops.ModifyTableOps(table.name, [])
+        for old, new in pairs:
+            if isinstance(old, Index):
+                changes.ops.append(ops.DropIndexOp.from_index(old))
+                changes.ops.append(ops.CreateIndexOp.from_index(new))
+            else:
+                changes.ops.append(ops.DropConstraintOp.from_constraint(old))
+                changes.ops.append(ops.AddConstraintOp.from_constraint(new))
+        if pairs:
+            yield changes, changes.reverse()
+
+    def carry_out(self, operations: Operations, step: ops.MigrateOperation) -> None:
+        """Run one operation of a rename; SQLite rebuilds the table for most."""
+        if not isinstance(step, ops.ModifyTableOps):
+            super().carry_out(operations, step)
+            return
+        with operations.batch_alter_table(step.table_name) as batch_operations:
+            for part in step.ops:
+                batch_operations.invoke(part)

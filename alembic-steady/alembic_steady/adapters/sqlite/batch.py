@@ -1,0 +1,85 @@
+"""What Alembic loses of a table that it rebuilds, and SQLAlchemy of a computed column."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from alembic.autogenerate import renderers
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations import ops
+from sqlalchemy import Connection, Table, event, text
+
+BESIDE = "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = ?"
+
+
+class RebuildingImpl(SQLiteImpl):
+    """Alembic's way with the database, which takes this place by being defined."""
+
+    __dialect__ = "sqlite"
+    connection: Connection
+
+    def prep_table_for_batch(self, batch_impl: Any, table: Table) -> None:
+        """Remember what goes with the old table, before the new one is made."""
+        for column in table.columns:
+            if column.computed is not None:
+                # It is computed again, and takes no value.
+                batch_impl.column_transfers.get(column.name, {}).pop("expr", None)
+        self.beside = []
+        if not batch_impl.reflected:
+            return  # The revision describes the whole table.
+        gone = {index.name for index in table.indexes} - {*batch_impl.indexes}
+        if any(name != column.name for name, column in batch_impl.columns.items()):
+            gone |= {*batch_impl.indexes}  # Alembic makes them, with the new name.
+        else:
+            batch_impl.indexes.clear()
+        rows = self.connection.exec_driver_sql(BESIDE, (table.name,)).all()
+        self.beside = [sql for name, sql in rows if sql and name not in gone]
+
+    def rename_table(
+        self, old_table_name: str, new_table_name: Any, schema: Any = None
+    ) -> None:
+        """Rename a table. One that is rebuilt gets its indexes and triggers back."""
+        if not old_table_name.startswith("_alembic_tmp_"):
+            super().rename_table(old_table_name, new_table_name, schema)
+            return
+        # Views and other triggers name a table that is not there at this moment.
+        self.execute("PRAGMA legacy_alter_table = ON")
+        try:
+            super().rename_table(old_table_name, new_table_name, schema)
+        finally:
+            self.execute("PRAGMA legacy_alter_table = OFF")
+        for statement in self.beside:
+            self.connection.exec_driver_sql(statement)
+
+
+@cache
+def register() -> None:
+    """Let SQLAlchemy and Alembic know what is here; for SQLite alone it does anything."""
+    event.listen(Table, "column_reflect", _read_computed)
+
+
+@renderers.dispatch_for(ops.CreatePrimaryKeyOp, replace=True)
+def _render_primary_key(_context: object, step: ops.CreatePrimaryKeyOp) -> str:
+    name = f"batch_op.f({str(step.constraint_name)!r})"
+    return f"batch_op.create_primary_key({name}, {[*step.columns]!r})"
+
+
+def _read_computed(inspector: Any, table: Table, column: Any) -> None:
+    # SQLAlchemy does not find each expression: none after a type such as NUMERIC(12, 4).
+    if "computed" in column and inspector.dialect.name == "sqlite":
+        query = text("SELECT sql FROM sqlite_master WHERE name = :name")
+        sql = inspector.bind.scalar(query, {"name": table.name})
+        start = rf"(?ms)(?:^|[,(])\s*\W?{re.escape(column['name'])}\W?\s"
+        found = re.search(rf"{start}.*? AS \((.*)", sql)
+        column["computed"]["sqltext"] = _up_to_its_end(found[1]) if found else ""
+
+
+def _up_to_its_end(sql: str) -> str:
+    depth = 1
+    for found in re.finditer(r"'[^']*'|[()]", sql):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth == 0:
+            return sql[: found.start()]
+    return sql

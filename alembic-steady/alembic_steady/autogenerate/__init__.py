@@ -1,0 +1,1 @@
+"""What happens between Alembic's comparison and the file of a new revision."""

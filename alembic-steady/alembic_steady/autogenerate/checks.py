@@ -1,0 +1,87 @@
+"""Checks: before a revision is written, they say what it does to data."""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from alembic import context
+from alembic.operations import ops
+from alembic.util import CommandError
+from sqlalchemy import types
+
+from alembic_steady import private, x_arguments
+
+NO_MODELS = (
+    "no model is known, but revisions have made tables: import the models in"
+    " env.py. To drop all: alembic -x allow-drop revision --autogenerate …"
+)
+WITHOUT_VALUE = (
+    "is NOT NULL and has no server default, so it can't be added where there are rows:"
+    " give it one, or take three revisions: add it as nullable, fill it, set NOT NULL"
+)
+
+
+def may_drop() -> bool:
+    """Return whether `-x allow-drop` is given."""
+    return x_arguments.value("allow-drop") is not None
+
+
+def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> list[str]:
+    """Print what is to be known about a revision before it is run.
+
+    Arguments:
+        upgrade: what autogenerate would write.
+        tables: those of the models.
+
+    Returns:
+        The same in lines for a comment.
+
+    Raises:
+        CommandError: there are revisions, but no models.
+    """
+    if not tables and context.script.get_heads() and not may_drop():
+        raise CommandError(NO_MODELS)
+    remarks = list(_remarks(upgrade.ops))
+    for remark in remarks:
+        print(f"Warning: {remark}", file=sys.stderr)
+    return [line for remark in remarks for line in wrap(remark, 82)]
+
+
+def _remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
+    for operation in operations:
+        match operation:
+            case ops.ModifyTableOps(ops=parts):
+                yield from _remarks(parts)
+            case ops.DropTableOp(table_name=table):
+                yield f"drops table {table} with all its rows"
+            case ops.DropColumnOp(table_name=table, column_name=name):
+                yield f"drops column {table}.{name} with the data in it"
+            case ops.AddColumnOp(table_name=table, column=column):
+                if not column.nullable and column.server_default is None:
+                    yield f"{table}.{column.name} {WITHOUT_VALUE}"
+            case ops.AlterColumnOp(existing_type=old, modify_type=new):
+                if old is not None and new is not None and _narrows(old, new):
+                    place = f"{operation.table_name}.{operation.column_name}"
+                    yield f"narrows {place} from {old!r} to {new!r}; not all may fit"
+
+
+def _narrows(old: types.TypeEngine[Any], new: types.TypeEngine[Any]) -> bool:
+    if isinstance(old, types.Enum) and isinstance(new, types.Enum):
+        return not {*old.enums} <= {*new.enums}
+    if private.type_affinity(old) is not private.type_affinity(new):
+        return not isinstance(new, types.String)
+    return any(map(operator.lt, _sizes(new), _sizes(old)))
+
+
+def _sizes(kind: types.TypeEngine[Any]) -> list[float]:
+    is_big = isinstance(kind, types.BigInteger | types.Double)
+    is_small = isinstance(kind, types.SmallInteger | types.REAL)
+    told = [getattr(kind, name, None) for name in ("length", "precision", "scale")]
+    length, precision, scale = (math.inf if size is None else size for size in told)
+    has_zone = getattr(kind, "timezone", False)
+    return [is_big - is_small, has_zone, length, precision, scale, precision - scale]

@@ -1,0 +1,117 @@
+"""The questioner asks whether a drop and an add are two things, or one with a new name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, NamedTuple
+
+from alembic.operations import ops
+from alembic.util import CommandError
+from sqlalchemy import Column
+
+from alembic_steady import private, x_arguments
+from alembic_steady.autogenerate import checks
+
+NO_FIT = (
+    ": nothing like that is dropped and added. A table is renamed first, its columns in"
+    " a second revision"
+)
+NEW_TYPE = (
+    " has a new name and a new type, for two revisions: leave its type as it was in the"
+    " model and rename it, then change the type"
+)
+
+
+class Rename(NamedTuple):
+    """A table or a column that is dropped, and the one that is added in its place."""
+
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        """Ask as Django does."""
+        kind = "" if isinstance(self.old, Column) else "table "
+        return f"Was {kind}{full_name(self.old)} renamed to {full_name(self.new)}?"
+
+    @property
+    def option(self) -> str:
+        """Return what `-x` is told to say yes."""
+        return f"rename={full_name(self.old)}:{self.new.name}"
+
+    def is_likely(self, impl: Any) -> bool:
+        """Return whether columns are of one kind, or tables have half of theirs in common.
+
+        Arguments:
+            impl: Alembic's way with the database, which knows its types.
+        """
+        old, new = self
+        if isinstance(old, Column):
+            is_alike = private.type_affinity(old.type) is private.type_affinity(
+                new.type
+            )
+            return is_alike or not impl.compare_type(old, new)
+        shared = {*old.columns.keys()} & {*new.columns.keys()}
+        return 2 * len(shared) >= max(len(old.columns), len(new.columns))
+
+
+def full_name(thing: Any) -> str:
+    """Return the name of a table, or of a column after that of its table."""
+    if isinstance(thing, Column):
+        return f"{thing.table.fullname}.{thing.name}"
+    return str(thing.fullname)
+
+
+def possible(operations: Any) -> Iterator[Rename]:
+    """Pair each drop with each add that could be the same table, or column of a table."""
+    for add, drop in product(operations.ops, repeat=2):
+        match drop, add:
+            case ops.DropTableOp(), ops.CreateTableOp() if drop.schema == add.schema:
+                yield Rename(drop.to_table(), add.to_table())
+            case ops.DropColumnOp(), ops.AddColumnOp():
+                yield Rename(drop.to_column(), add.column)
+    for operation in operations.ops:
+        if isinstance(operation, ops.ModifyTableOps):
+            yield from possible(operation)
+
+
+def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
+    """Return the pairs that are renames, by `-x rename=…` or by an answer.
+
+    Raises:
+        CommandError: nobody is there to ask, or a rename has to be done otherwise.
+    """
+    told = {*x_arguments.values("rename")}
+    if unknown := told - {rename.option for rename in pairs}:
+        raise CommandError(f"-x {min(unknown)}{NO_FIT}")
+    renames = [rename for rename in pairs if rename.option in told]
+    unclear = []
+    for rename in sorted(pairs, key=str):
+        settled = {full_name(thing) for pair in renames for thing in pair}
+        if checks.may_drop() or not rename.is_likely(impl):
+            continue
+        if settled & {full_name(thing) for thing in rename}:
+            continue
+        if not sys.stdin.isatty():
+            unclear.append(rename)
+        elif _is_yes(f"{rename} [y/N] "):
+            renames.append(rename)
+    if unclear:
+        yes = [f"{rename} If so:\n  {_command(rename.option)}\n" for rename in unclear]
+        raise CommandError(f"{''.join(yes)}If not:\n  {_command('allow-drop')}")
+    for old, new in renames:
+        if isinstance(old, Column) and impl.compare_type(old, new):
+            raise CommandError(f"{full_name(new)}{NEW_TYPE}")
+    return renames
+
+
+def _is_yes(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):
+        raise CommandError("no answer, so nothing is written") from None
+
+
+def _command(option: str) -> str:
+    return x_arguments.command(option, "revision", "--autogenerate")

@@ -1,0 +1,96 @@
+"""Renames: autogenerate takes a new name for a drop and an add, so it is asked about.
+
+A yes is carried out on the scratch database, with the names that follow from it. What
+else has changed is found by comparing once more.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from alembic.autogenerate import produce_migrations, renderers
+from alembic.operations import Operations, ops
+from alembic.util import CommandError
+from sqlalchemy import Column, Table
+from sqlalchemy.exc import DBAPIError
+
+from alembic_steady.adapters import Adapter
+from alembic_steady.adapters.abstract import Step
+from alembic_steady.autogenerate import dependent_names, questioner
+from alembic_steady.settings import Settings
+
+NOT_HERE = (
+    "a rename is tried out on a scratch database: leave out -x live,"
+    " or write the revision by hand: alembic revision -m …"
+)
+TABLE_ALONE = (
+    "A renamed table is a revision of its own. Its columns have new names, too:"
+    " type next alembic revision --autogenerate -m …"
+)
+
+
+def settle(migration: Any, script: Any, settings: Settings) -> None:
+    """Ask what has a new name, and let a revision rename that.
+
+    Arguments:
+        migration: the context in which models and revisions were compared.
+        script: the operations of the revision, for both directions.
+        settings: those of the project.
+
+    Raises:
+        CommandError: there is nobody to ask, or one revision can't do it.
+    """
+    adapter = settings.adapter
+    metadata: Any = settings.metadata
+    renames = questioner.ask(migration.impl, [*questioner.possible(script.upgrade_ops)])
+    if not renames:
+        return
+    if not adapter.is_scratch(migration.connection.engine.url):
+        raise CommandError(NOT_HERE)
+    done = [_step(adapter, *rename) for rename in renames]
+    try:
+        _carry_out(adapter, migration, done)
+        connection = migration.connection
+        following = [
+            *dependent_names.find(adapter, connection, settings.tables, renames)
+        ]
+        _carry_out(adapter, migration, following)
+    except DBAPIError as error:
+        raise CommandError(f"the database refuses to rename: {error.orig}") from None
+    for rename in renames:
+        old, new = map(questioner.full_name, rename)
+        print(f"Renames {old} to {new}", file=sys.stderr)
+    rest: Any = produce_migrations(migration, metadata)
+    adapter.complete(migration, rest)
+    tables = [new.fullname for _, new in renames if isinstance(new, Table)]
+    if any(
+        more.is_likely(migration.impl)
+        for more in questioner.possible(rest.upgrade_ops)
+        if isinstance(more.old, Column) and more.old.table.fullname in tables
+    ):
+        rest.upgrade_ops.ops, rest.downgrade_ops.ops = [], []
+        print(TABLE_ALONE, file=sys.stderr)
+    steps, undone = zip(*done, *following, strict=True)
+    script.upgrade_ops.ops = [*steps, *rest.upgrade_ops.ops]
+    script.downgrade_ops.ops = [*rest.downgrade_ops.ops, *reversed(undone)]
+
+
+def _step(adapter: Adapter, before: Any, after: Any) -> Step:
+    if isinstance(before, Column):
+        return adapter.rename_column(before, after)
+    old, new, schema = before.name, after.name, before.schema
+    forth = ops.RenameTableOp(old, new, schema=schema)
+    return forth, ops.RenameTableOp(new, old, schema=schema)
+
+
+def _carry_out(adapter: Adapter, migration: Any, steps: list[Step]) -> None:
+    operations = Operations(migration)
+    for step, _ in steps:
+        adapter.carry_out(operations, step)
+
+
+@renderers.dispatch_for(ops.RenameTableOp)
+def _render_rename(_context: object, step: ops.RenameTableOp) -> str:
+    schema = f", schema={step.schema!r}" if step.schema else ""
+    return f"op.rename_table({step.table_name!r}, {step.new_table_name!r}{schema})"

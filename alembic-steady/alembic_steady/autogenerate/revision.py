@@ -1,0 +1,64 @@
+"""A new revision is reviewed before it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import context
+
+from alembic_steady import private
+from alembic_steady.autogenerate import checks, renames, server_defaults
+from alembic_steady.settings import Settings
+
+try:
+    from alembic.ext import checkconstraint_byname as _  # noqa: F401
+
+    COMPARES_CHECKS = ["alembic.ext.checkconstraint_byname"]
+except ImportError:  # Alembic has it since 1.19.2.
+    COMPARES_CHECKS = []
+
+
+def configure_options(settings: Settings) -> dict[str, Any]:
+    """Return what `context.configure` is told where models are compared."""
+    server_defaults.register()
+    own = settings.options
+    return {
+        "autogenerate_plugins": [
+            *own.get("autogenerate_plugins", ["alembic.autogenerate.*"]),
+            *COMPARES_CHECKS,
+            server_defaults.PLUGIN,
+            *settings.adapter.plugins(),
+        ],
+        "compare_server_default": own.get("compare_server_default", True),
+        "process_revision_directives": _Review(settings),
+    }
+
+
+class _Review:
+    """What Alembic calls with the operations that it has found."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, migration: Any, revision: Any, directives: list[Any]) -> None:
+        """Complete the operations, ask about them, and warn of them."""
+        adapter = self._settings.adapter
+        adapter.complete(migration, directives[0])
+        if not private.is_check():
+            renames.settle(migration, directives[0], self._settings)
+        if own := self._settings.options.get("process_revision_directives"):
+            own(migration, revision, directives)
+        for script in directives:
+            remarks = checks.review(script.upgrade_ops, self._settings.tables)
+            migration.opts["template_args"]["remarks"] = remarks
+        _write_percent_once(migration.dialect)
+        is_empty = all(script.upgrade_ops.is_empty() for script in directives)
+        if is_empty and not private.is_check():  # which looks at what it has found
+            directives.clear()
+            context.config.print_stdout("No changes in the models, no new revision.")
+
+
+def _write_percent_once(dialect: Any) -> None:
+    # A revision is no driver, which would want each % of an expression twice.
+    plain = type(dialect)(paramstyle="named")
+    dialect.identifier_preparer = dialect.preparer(plain)

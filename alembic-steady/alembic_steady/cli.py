@@ -1,0 +1,19 @@
+"""The command line: Alembic's own, with more commands."""
+
+from __future__ import annotations
+
+from alembic.config import CommandLine
+
+from alembic_steady import commands
+
+
+def main() -> None:
+    """Run `steady`: every command of Alembic, and those of this library."""
+    command_line = CommandLine(prog="steady")
+    for command in (commands.create, commands.drift, commands.squawk):
+        command_line.register_command(command)
+    command_line.main()
+
+
+if __name__ == "__main__":
+    main()

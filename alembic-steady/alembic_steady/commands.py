@@ -1,0 +1,47 @@
+"""What Alembic lacks, as functions that take a `Config` as its own commands do."""
+
+from __future__ import annotations
+
+import sys
+
+from alembic.config import Config
+from alembic.util import CommandError
+
+from alembic_steady import drift as drift_of
+from alembic_steady import settings
+
+
+def create(config: Config) -> None:
+    """Make the database, and let the application's role read and write in it."""
+    project = settings.load(config)
+    url = project.url()
+    outcome = "created" if project.adapter.create(url) else "is there already"
+    config.print_stdout("%s: %s", project.adapter.describe(url), outcome)
+    application = project.application_url()
+    if application and (role := project.adapter.admit(url, application)):
+        config.print_stdout("%s may read and write what migrations make", role)
+
+
+def drift(config: Config) -> None:
+    """List how the database differs from what its revisions build; exit with 1 if it does."""
+    project = settings.load(config)
+    url = project.url()
+    config.print_stdout("%s:", project.adapter.describe(url))
+    with project.adapter.connect(url) as real:
+        differences = drift_of.find(project, config, real)
+    for line in differences or ["as the revisions build it"]:
+        config.print_stdout("%s", line)
+    if any(not line.endswith(drift_of.NOT_OWNED) for line in differences):
+        sys.exit(1)
+
+
+def squawk(config: Config) -> None:
+    """Lint the SQL of the revisions for what stops or breaks a service (PostgreSQL)."""
+    project = settings.load(config)
+    if project.dialect_name != "postgresql":
+        raise CommandError(
+            f"squawk reads PostgreSQL's SQL, not {project.dialect_name}'s"
+        )
+    from alembic_steady.adapters.postgresql.squawk import check
+
+    sys.exit(check(config))

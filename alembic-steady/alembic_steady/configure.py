@@ -1,0 +1,56 @@
+"""What `context.configure` is told: the options of a project and those of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from alembic.util import CommandError
+
+from alembic_steady import private
+from alembic_steady.settings import Settings
+
+
+def configure_options(settings: Settings) -> dict[str, Any]:
+    """Return what `context.configure` is told: the project's options and the library's.
+
+    Raises:
+        CommandError: the project gives an option that is not for it to choose.
+    """
+    adapter, own = settings.adapter, dict(settings.options)
+    if refused := sorted(own.keys() & adapter.decided_options):
+        raise CommandError(
+            f"run_migrations() takes no {refused[0]}: it decides that itself"
+        )
+    told = {**adapter.configure_options, **own, "target_metadata": settings.metadata}
+    told["include_object"] = _both(_is_compared(settings), own.get("include_object"))
+    if "include_schemas" not in own:
+        names = _both(_is_own_schema(settings), own.get("include_name"))
+        told["include_name"] = names
+    return told
+
+
+def _both(
+    ours: Callable[..., bool], theirs: Callable[..., bool] | None
+) -> Callable[..., bool]:
+    if theirs is None:
+        return ours
+    return lambda *arguments: ours(*arguments) and theirs(*arguments)
+
+
+def _is_compared(settings: Settings) -> Callable[..., bool]:
+    def is_compared(item: Any, _name: Any, kind: str, *_others: object) -> bool:
+        # Views that models are mapped to, and checks that come with a type, are left out.
+        if kind == "check_constraint":
+            return not private.comes_with_a_type(item)
+        if kind == "table" and getattr(item, "is_view", False):
+            return False
+        return settings.adapter.is_compared(item, kind)
+
+    return is_compared
+
+
+def _is_own_schema(settings: Settings) -> Callable[..., bool]:
+    # A real database may have schemas of others.
+    own = {None, *(table.schema for table in settings.tables.values())}
+    return lambda name, kind, _parents: kind != "schema" or name in own

@@ -1,0 +1,88 @@
+"""An error of a run in one line: what is wrong, what is done, what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, StatementError
+
+from alembic_steady import x_arguments
+
+NOTHING_KEPT = "nothing of this run is kept; mend the cause and run it again"
+UNDONE = (
+    "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
+    " of it, and run it again"
+)
+UNKNOWN = "nobody knows whether {} came through: run it again to find out"
+HALF_DONE = (
+    "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
+    " pass it over (if_exists, if_not_exists), and run it again"
+)
+LENGTH = 300  # of what is shown of a statement
+
+
+def explain(error: BaseException, step: str | None, outcome: str) -> str:
+    """Explain an error in one line.
+
+    Arguments:
+        error: what went wrong.
+        step: the revision that ran, if any did.
+        outcome: what is kept of the run, nothing where nobody has to be told.
+    """
+    parts = [step and f"{step}: ", _reason(error), outcome and f"; {outcome}"]
+    text = "".join(filter(None, parts))
+    return f"{text}. All about the error: {x_arguments.command('traceback')}"
+
+
+def outcome(
+    error: BaseException, committed: Iterable[str], committing: str, hint: str
+) -> str:
+    """Say what is kept of the revision that failed.
+
+    Arguments:
+        error: what went wrong.
+        committed: those of its statements that can't be undone any more.
+        committing: the one that ran and commits by itself, if any did.
+        hint: what that one may have left, if anything.
+    """
+    state = _state(error, "; ".join(map(_shortened, committed)), _shortened(committing))
+    return f"{state}. {hint}" if hint else state
+
+
+def cause(error: BaseException) -> BaseException:
+    """Return what came before an error that only says that a connection was lost."""
+    while isinstance(error, PendingRollbackError) and error.__context__:
+        error = error.__context__
+    return error
+
+
+def _state(error: BaseException, committed: str, committing: str) -> str:
+    if unknown := _cut_off(error, committing):
+        state = UNKNOWN.format(unknown)
+        return f"{state}. Done is: {committed}" if committed else state
+    return HALF_DONE.format(committed) if committed else UNDONE
+
+
+def _cut_off(error: BaseException, committing: str) -> str:
+    # What failed is shown before this, but for a COMMIT, which is no statement.
+    if isinstance(error, KeyboardInterrupt):
+        return committing
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return (committing and "that") if error.statement else "its COMMIT"
+    return ""
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if not isinstance(error, StatementError):
+        return _shortened(f"{type(error).__name__}: {error}")
+    # Further lines may show what stands in rows.
+    told = str((error.orig and error.orig.args or [""])[-1]).strip().partition("\n")[0]
+    reason = told or type(error.orig).__name__
+    return f"{reason}, in {_shortened(error.statement)}" if error.statement else reason
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LENGTH else f"{line[:LENGTH]}…"

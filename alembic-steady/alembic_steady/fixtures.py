@@ -1,0 +1,169 @@
+"""Fixtures of pytest: a database for tests alone, and sessions that leave no trace in it.
+
+Load them by one line in `tests/conftest.py`: `pytest_plugins = ["alembic_steady.fixtures"]`.
+A project overrides `make_engine` and `session_factory`, or their asynchronous namesakes,
+with its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import Session, sessionmaker
+
+from alembic_steady import drift, settings
+
+try:
+    from pytest_asyncio import fixture as _async_fixture
+except ImportError:  # Only asynchronous projects need it.
+    _async_fixture = None  # type: ignore[assignment]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End with one line, before any worker of xdist starts, where there is no server."""
+    if hasattr(session.config, "workerinput"):
+        return
+    try:
+        with _settings(_config(session.config)).test_database():
+            pass
+    except CommandError as error:
+        message = f"{error}; TEST_DATABASE_URL may name another server"
+        raise pytest.UsageError(message) from None
+    except SystemExit as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.fixture(scope="session")
+def alembic_config(pytestconfig: pytest.Config) -> Config:
+    """Return the configuration of Alembic, `alembic.ini` in the root unless overridden."""
+    return _config(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def make_engine() -> Callable[[URL], Engine]:
+    """Return what makes the application's engine for a URL."""
+    return create_engine
+
+
+@pytest.fixture(scope="session")
+def session_factory() -> sessionmaker[Session]:
+    """Return the application's factory of sessions."""
+    return sessionmaker()
+
+
+@pytest.fixture(scope="session")
+def make_async_engine() -> Callable[[URL], AsyncEngine]:
+    """Return what makes the application's engine for a URL, which is on migrations' driver."""
+    return create_async_engine
+
+
+@pytest.fixture(scope="session")
+def async_session_factory() -> async_sessionmaker[AsyncSession]:
+    """Return the application's factory of asynchronous sessions."""
+    return async_sessionmaker(expire_on_commit=False)
+
+
+@pytest.fixture(scope="session")
+def migrated_url(alembic_config: Config) -> Iterator[URL]:
+    """Return a database for tests, one for each worker, that the revisions have built."""
+    project = _settings(alembic_config)
+    with project.test_database() as url:
+        with project.adapter.connect(url) as connection:
+            _upgrade(alembic_config, connection)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def engine(migrated_url: URL, make_engine: Callable[[URL], Engine]) -> Iterator[Engine]:
+    """Return the engine of a database that the revisions have built."""
+    engine = make_engine(migrated_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(
+    engine: Engine, session_factory: sessionmaker[Session]
+) -> Iterator[Session]:
+    """Return a session whose commits are undone after the test."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        with session_factory(
+            bind=connection, join_transaction_mode="create_savepoint"
+        ) as session:
+            yield session
+        transaction.rollback()
+
+
+@pytest.fixture
+def alembic_engine(alembic_config: Config) -> Iterator[Engine]:
+    """Return an engine of an empty database, which pytest-alembic uses for its tests."""
+    with _settings(alembic_config).test_database() as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def find_drift(alembic_config: Config) -> Callable[[Engine], list[str]]:
+    """Return what lists how a database differs from what its revisions build."""
+
+    def find(engine: Engine) -> list[str]:
+        with engine.connect() as connection:
+            return drift.find(_settings(alembic_config), alembic_config, connection)
+
+    return find
+
+
+if _async_fixture is not None:
+
+    @_async_fixture(scope="session", loop_scope="session")
+    async def async_engine(
+        migrated_url: URL, make_async_engine: Callable[[URL], AsyncEngine]
+    ) -> AsyncIterator[AsyncEngine]:
+        """Return the asynchronous engine of a database that the revisions have built."""
+        engine = make_async_engine(migrated_url)
+        yield engine
+        await engine.dispose()
+
+    @_async_fixture(loop_scope="session")
+    async def async_session(
+        async_engine: AsyncEngine,
+        async_session_factory: async_sessionmaker[AsyncSession],
+    ) -> AsyncIterator[AsyncSession]:
+        """Return an asynchronous session whose commits are undone after the test."""
+        async with async_engine.connect() as connection:
+            transaction = await connection.begin()
+            async with async_session_factory(
+                bind=connection, join_transaction_mode="create_savepoint"
+            ) as session:
+                yield session
+            await transaction.rollback()
+
+
+def _config(pytestconfig: pytest.Config) -> Config:
+    return Config(pytestconfig.rootpath / "alembic.ini")
+
+
+def _settings(config: Config) -> settings.Settings:
+    return settings.load(config)
+
+
+def _upgrade(config: Config, connection: Any) -> None:
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "heads")
+    finally:
+        del config.attributes["connection"]

@@ -1,0 +1,56 @@
+"""Waiting for the lock that lets one run at a time migrate a database."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from alembic import context
+from alembic.util import CommandError
+
+from alembic_steady import x_arguments
+
+SECONDS = 300
+PAUSE = 0.2
+LOST = "no connection for the lock: "
+
+
+def version_table() -> str:
+    """Return the full name of the version table: each has a lock of its own."""
+    migration = context.get_context()
+    schema = migration.version_table_schema
+    return f"{schema}.{migration.version_table}" if schema else migration.version_table
+
+
+def wait(take: Callable[[], str]) -> None:
+    """Try to take the lock until that succeeds, and say once what is waited for.
+
+    Arguments:
+        take: tries it, and returns what holds the lock, or nothing once it is taken.
+
+    Raises:
+        CommandError: it was not to be had for 300 seconds, or for those of
+            `-x lock-timeout=…`; or somebody has typed Ctrl-C.
+    """
+    told = x_arguments.value("lock-timeout") or str(SECONDS)
+    if not told.isdecimal():
+        raise CommandError(f"-x lock-timeout={told}: not a number of seconds")
+    seconds = int(told)
+    end = time.monotonic() + seconds
+    is_said = False
+    try:
+        while holder := take():
+            if time.monotonic() >= end:
+                longer = x_arguments.command(f"lock-timeout={seconds + 300}")
+                reason = f"{holder}: gave up after {seconds} s; longer: {longer}"
+                raise CommandError(reason)
+            if not is_said:
+                line = f"Waiting up to {seconds} s: {holder}"
+                print(line, file=sys.stderr, flush=True)
+                is_said = True
+            time.sleep(PAUSE)
+    except KeyboardInterrupt:
+        if not x_arguments.is_command_line():
+            raise
+        raise CommandError("interrupted, nothing is done") from None

@@ -1,0 +1,78 @@
+"""Indexes that are made and dropped while others go on writing to the table.
+
+On PostgreSQL that is CREATE and DROP INDEX CONCURRENTLY. Each takes a revision of its own:
+what stands before it there is committed first, and would fail when the revision is run
+again. On other databases both are as Alembic's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from alembic import op
+from sqlalchemy import ColumnElement, TextClause, inspect
+
+
+def create_index(
+    index_name: str,
+    table_name: str,
+    columns: Sequence[str | TextClause | ColumnElement[Any]],
+    *,
+    schema: str | None = None,
+    **options: Any,
+) -> None:
+    """Make an index, after dropping what a failed try has left of it.
+
+    Where a try has made it and came no further, there is nothing to do.
+
+    Arguments:
+        index_name, table_name, columns, schema, options: as for `op.create_index`.
+    """
+    migration = op.get_context()
+    if migration.dialect.name != "postgresql":
+        op.create_index(index_name, table_name, list(columns), schema=schema, **options)
+        return
+    with migration.autocommit_block():
+        # IF NOT EXISTS would take an index for made that no query can use.
+        if not migration.as_sql and _is_left_invalid(index_name, table_name, schema):
+            _drop(index_name, table_name, schema=schema)
+        op.create_index(
+            index_name,
+            table_name,
+            list(columns),
+            schema=schema,
+            if_not_exists=True,
+            postgresql_concurrently=True,
+            **options,
+        )
+
+
+def drop_index(
+    index_name: str, table_name: str, *, schema: str | None = None, **options: Any
+) -> None:
+    """Drop an index, if it is there.
+
+    Arguments:
+        index_name, table_name, schema, options: as for `op.drop_index`.
+    """
+    migration = op.get_context()
+    if migration.dialect.name != "postgresql":
+        op.drop_index(index_name, table_name, schema=schema, **options)
+        return
+    with migration.autocommit_block():
+        _drop(index_name, table_name, schema=schema, **options)
+
+
+def _drop(index_name: str, table_name: str, **options: Any) -> None:
+    op.drop_index(
+        index_name, table_name, if_exists=True, postgresql_concurrently=True, **options
+    )
+
+
+def _is_left_invalid(index_name: str, table_name: str, schema: str | None) -> bool:
+    return any(
+        index["name"] == index_name
+        and "postgresql_invalid" in index.get("dialect_options", {})
+        for index in inspect(op.get_bind()).get_indexes(table_name, schema)
+    )
