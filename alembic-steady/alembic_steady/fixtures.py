@@ -8,22 +8,20 @@ with its own.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Engine, create_engine
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-    create_async_engine,
-)
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from alembic_steady import drift, settings
+
+if TYPE_CHECKING:
+    # It needs greenlet, which only asynchronous projects have.
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 try:
     from pytest_asyncio import fixture as _async_fixture
@@ -54,7 +52,7 @@ def alembic_config(pytestconfig: pytest.Config) -> Config:
 @pytest.fixture(scope="session")
 def make_engine() -> Callable[[URL], Engine]:
     """Return what makes the application's engine for a URL."""
-    return create_engine
+    return _create_engine
 
 
 @pytest.fixture(scope="session")
@@ -66,12 +64,16 @@ def session_factory() -> sessionmaker[Session]:
 @pytest.fixture(scope="session")
 def make_async_engine() -> Callable[[URL], AsyncEngine]:
     """Return what makes the application's engine for a URL, which is on migrations' driver."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     return create_async_engine
 
 
 @pytest.fixture(scope="session")
 def async_session_factory() -> async_sessionmaker[AsyncSession]:
     """Return the application's factory of asynchronous sessions."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
     return async_sessionmaker(expire_on_commit=False)
 
 
@@ -151,6 +153,23 @@ if _async_fixture is not None:
             ) as session:
                 yield session
             await transaction.rollback()
+
+
+def _create_engine(url: URL) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        # The sqlite3 module begins transactions late: a session would leave rows behind.
+        event.listen(engine, "connect", _begin_nothing)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin_nothing(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _config(pytestconfig: pytest.Config) -> Config:

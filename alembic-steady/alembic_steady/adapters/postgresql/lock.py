@@ -57,6 +57,11 @@ LEFT = text(f"""{SESSION} pid <> pg_backend_pid() AND usename = session_user
 """)
 
 
+def key(version_table: str) -> int:
+    """Return the number of a version table, with a sign, as PostgreSQL's integers have."""
+    return int.from_bytes(zlib.crc32(version_table.encode()).to_bytes(4), signed=True)
+
+
 @contextmanager
 def held(connection: Connection) -> Iterator[Callable[[], None]]:
     """Hold the lock, and give what sees that it is still held.
@@ -69,17 +74,13 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         CommandError: another run holds the lock for too long, or it was lost.
     """
     is_given = connection.in_transaction()
-    # An integer of PostgreSQL has a sign.
-    number = int.from_bytes(
-        zlib.crc32(version_table().encode()).to_bytes(4), signed=True
-    )
-    key = {"table": number}
+    number = {"table": key(version_table())}
 
     def take() -> str:
-        if not other.scalar(TRY, key):
-            holder = other.scalar(HOLDER, key) or "and is about to end"
+        if not other.scalar(TRY, number):
+            holder = other.scalar(HOLDER, number) or "and is about to end"
             reason = f"another run migrates ({holder})"
-        elif left := other.scalar(LEFT, key):
+        elif left := other.scalar(LEFT, number):
             reason = f"another session still changes a table ({left})"
         else:
             other.execute(LIFT)

@@ -1,0 +1,98 @@
+"""Each private name that is used still is what it is taken for."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import comparators
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from alembic_steady import private
+from conftest import Project
+
+
+def test_a_command_hands_over_what_it_is_going_to_do(project: Project) -> None:
+    config = Config(project.path / "alembic.ini")
+    scripts = ScriptDirectory.from_config(config)
+    options = {"destination_rev": "head", "fn": print, "revision_context": None}
+    with EnvironmentContext(config, scripts, **options):
+        assert private.command_options() == options
+        assert private.is_writing()
+        assert private.destination() == "head"
+        assert private.plan() is print
+        assert not private.is_autogenerate()
+        assert not private.is_check()
+
+
+@pytest.mark.parametrize("is_check", [True, False])
+def test_check_is_told_from_revision_where_python_calls_it(
+    is_check: bool, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def look(_scripts: ScriptDirectory) -> None:
+        seen.append((private.is_autogenerate(), private.is_check()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ScriptDirectory, "run_env", look)
+    config = Config(project.path / "alembic.ini")
+    with pytest.raises(KeyboardInterrupt):
+        if is_check:
+            command.check(config)
+        else:
+            command.revision(config, autogenerate=True)
+    assert seen == [(True, is_check)]
+
+
+def test_an_autocommit_block_stays_in_its_transaction() -> None:
+    with sa.create_engine("sqlite://").connect() as connection:
+        migration = MigrationContext.configure(
+            connection, opts={"transactional_ddl": True}
+        )
+        private.keep_in_one_transaction(migration)
+        with migration.begin_transaction():
+            with migration.autocommit_block():
+                connection.execute(sa.text("CREATE TABLE it (id INTEGER)"))
+            assert connection.in_transaction()
+
+
+def test_a_revision_runs_in_a_transaction_of_its_own() -> None:
+    with sa.create_engine("sqlite://").connect() as connection:
+        options = {"transactional_ddl": True, "transaction_per_migration": True}
+        migration = MigrationContext.configure(connection, opts=options)
+        inside = []
+        private.run_revision(
+            migration, lambda: inside.append(connection.in_transaction())
+        )
+        assert inside == [True]
+        assert not connection.in_transaction()
+
+
+def test_a_check_of_a_type_is_told_from_one_that_is_written() -> None:
+    flag = sa.Column("flag", sa.Boolean(create_constraint=True, name="is_flag"))
+    written = sa.CheckConstraint("flag = 1", name="written")
+    table = sa.Table("it", sa.MetaData(), flag, written)
+    found = {
+        str(check.name): private.comes_with_a_type(check)
+        for check in table.constraints
+        if isinstance(check, sa.CheckConstraint)
+    }
+    assert found == {"is_flag": True, "written": False}
+
+
+def test_types_are_known_by_what_they_are_a_kind_of() -> None:
+    assert private.type_affinity(sa.BigInteger()) is sa.Integer
+    assert private.type_affinity(sa.Text()) is sa.String
+
+
+def test_a_comparator_can_be_taken_back() -> None:
+    @comparators.dispatch_for("schema")
+    def compare(*_arguments: object) -> None:
+        raise AssertionError
+
+    private.unregister_comparator(compare)
+    comparators.dispatch("schema")(None, None, [])
