@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -196,3 +197,78 @@ def test_drift(alembic_engine, alembic_config, find_drift):
     )
     assert "3 passed" in done.stdout, done.stdout + done.stderr
     assert not (tmp_path / "app.db").exists()
+
+
+FLASK_APPLICATION = """\
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///{database}"
+db = SQLAlchemy(app)
+Migrate(app, db)
+
+
+class User(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+"""
+
+
+def test_a_project_of_flask_migrate(tmp_path: Path) -> None:
+    database = tmp_path / "app.db"
+    (tmp_path / "app.py").write_text(FLASK_APPLICATION.format(database=database))
+
+    def flask(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "db", *arguments],
+            cwd=tmp_path,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    flask("init")
+    env = tmp_path / "migrations" / "env.py"
+    kept = env.read_text().partition("def run_migrations_offline")[0]
+    call = (
+        "from alembic_steady import run_migrations\n\nrun_migrations(get_metadata())\n"
+    )
+    env.write_text(kept + call)
+    flask("migrate", "-m", "first")
+    output = flask("upgrade")
+    assert "Upgrade from base to" in output and "(head)" in output
+    engine = sa.create_engine(f"sqlite:///{database}")
+    assert {"alembic_version", "user"} == {*sa.inspect(engine).get_table_names()}
+    engine.dispose()
+    assert "No changes in the models" in flask("migrate", "-m", "second")
+    flask("downgrade")
+    flask("check")
+
+
+def test_families_of_databases_do_not_get_in_each_others_way(
+    any_postgres: servers.Postgres,
+    mariadb: servers.MariaDB,
+    tmp_path: Path,
+    new_project: Callable[..., Project],
+) -> None:
+    urls = [
+        any_postgres.url("postgresql+psycopg", "orders"),
+        mariadb.url(database="orders"),
+        f"sqlite:///{tmp_path / 'app.db'}",
+    ]
+    for url in [*urls, *urls]:
+        for name in ("alembic.ini", "migrations"):
+            path = tmp_path / name
+            if path.is_file():
+                path.unlink()
+            elif path.exists():
+                shutil.rmtree(path)
+        project = new_project(url)
+        output = project.revise("first")
+        assert "only supports postgresql" not in output
+        assert len(project.revisions()) == 1
+        project.run("check")
