@@ -1,1 +1,1 @@
-"""The Jinja extension of this template: it knows databases and checks answers."""
+"""The generator: it checks answers, and finishes what Cookiecutter has rendered."""

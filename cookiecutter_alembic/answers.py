@@ -11,6 +11,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, MutableMapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,16 +20,17 @@ import cookiecutter
 from jinja2 import Environment
 from jinja2.ext import Extension
 
+from cookiecutter_alembic import library
 from cookiecutter_alembic.databases import ConnectionString, InvalidUrl, parse
-from cookiecutter_alembic.dotenv import dotenv, quote
+from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE, dotenv, quote
 from cookiecutter_alembic.names import InvalidName, check_slug, check_text, slug
+from cookiecutter_alembic.project import Project
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 6)
 
-HANDOVER_VARIABLE = "COOKIECUTTER_ALEMBIC_HANDOVER"
-"""Where the post-generation hook, a child process, finds the whole connection string:
-a JSON list of the connection string without its password and the text of `.env`."""
+TEMPLATE = Path(__file__).resolve().parent.parent
+"""The folder that the template lies in, be it a path, a clone or an unpacked archive."""
 
 
 class Refusal(click.ClickException):
@@ -52,6 +55,8 @@ class AnswersExtension(Extension):
         environment.filters["dotenv_quoted"] = quote
         environment.filters["mysql_quoted"] = mysql_quoted
         environment.filters["for_hook"] = for_hook
+        environment.filters["library_requirements"] = library.requirements
+        environment.globals["library_form"] = library.FORM
         _forget_modules()
 
 
@@ -112,21 +117,21 @@ def mysql_quoted(text: str) -> str:
 def for_hook(answers: MutableMapping[str, Any]) -> str:
     """Write what the hook has to know as a Python literal, in ASCII, no secret in it."""
     connection = database(answers["database_url"])
-    return ascii(
-        {
-            "slug": answers["project_slug"],
-            "url": connection.url,
-            "dotenv": dotenv(connection),
-            "title": connection.dialect.title,
-            "place": connection.place,
-            "is_server": connection.kind == "server",
-            "start_server": _start_server(connection),
-            "handover_variable": HANDOVER_VARIABLE,
-            "left_out": answers["__left_out"],
-            "again": _again(answers),
-            "is_cruft": "_commit" in answers and "_output_dir" not in answers,
-        }
+    project = Project(
+        template=str(TEMPLATE),
+        slug=answers["project_slug"],
+        url=connection.url,
+        dotenv=dotenv(connection),
+        title=connection.dialect.title,
+        place=connection.place,
+        is_server=connection.kind == "server",
+        start_server=_start_server(connection),
+        left_out=answers["__left_out"],
+        unneeded=connection.unneeded_files,
+        again=_again(answers),
+        is_cruft="_commit" in answers and "_output_dir" not in answers,
     )
+    return ascii(asdict(project))
 
 
 def _again(answers: MutableMapping[str, Any]) -> list[str]:

@@ -34,7 +34,7 @@ class Server:
 class Dialect:
     """A kind of database. One that is a file has no server to run in a container.
 
-    Kinds of one family work alike; `templates/` has a folder for each family.
+    Kinds of one family work alike.
     """
 
     name: str
@@ -43,8 +43,10 @@ class Dialect:
     server: Server | None = None
     string: str = "sa.String"
     """A type for text that may have an index."""
-    packages: tuple[str, ...] = ()
-    """What migrations need, whatever the driver."""
+    extra: str = ""
+    """The extra of the library that brings what migrations need, whatever the driver."""
+    files: tuple[str, ...] = ()
+    """Files that not every kind of project has."""
     development: tuple[str, ...] = ()
     """What those who work on a project need for it, and the project itself does not."""
 
@@ -61,12 +63,9 @@ class Driver:
     packages: tuple[str, ...] = ()
     migrations: str = ""
     parameters: frozenset[str] | None = None
-    """What may stand after the `?` of a URL, None for whatever libpq takes. Where
-    migrations run on another driver, that one understands all of them too."""
+    """What may stand after the `?` of a URL, None for whatever libpq takes."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Parameters that the driver for migrations calls by another name."""
-    alone: frozenset[str] = frozenset()
-    """Parameters that the driver for migrations does not understand at all."""
 
     @property
     def is_async(self) -> bool:
@@ -96,7 +95,8 @@ POSTGRESQL = Dialect(
         # Over TCP: while it sets itself up, the container listens on its socket alone.
         health_check="pg_isready --host 127.0.0.1",
     ),
-    packages=("alembic-postgresql-enum>=1.11",),
+    extra="postgresql",
+    files=("compose.yaml", ".squawk.toml"),
     development=("squawk-cli>=2.70",),
 )
 
@@ -108,6 +108,7 @@ def _mysql(name: str, title: str, image: str, ping: str) -> Dialect:
         title,
         family="mysql",
         string="sa.String(255)",
+        files=("compose.yaml",),
         server=Server(
             port=3306,
             image=image,
@@ -131,7 +132,10 @@ PYMYSQL = "pymysql[rsa]>=1.2"
 
 # Of what the drivers take, that which can be written as text.
 ASYNCPG_PARAMETERS = frozenset(
-    ("gsslib", "host", "krbsrvname", "passfile", "port", "ssl", "target_session_attrs")
+    (
+        *("gsslib", "host", "krbsrvname", "passfile", "port"),
+        *("prepared_statement_cache_size", "ssl", "target_session_attrs"),
+    )
 )
 ASYNCMY_PARAMETERS = frozenset(
     (
@@ -174,7 +178,6 @@ DRIVERS = (
         "postgresql+psycopg",
         parameters=ASYNCPG_PARAMETERS,
         renamed={"ssl": "sslmode"},
-        alone=frozenset(("prepared_statement_cache_size",)),
     ),
     *_mysql_drivers(MYSQL),
     *_mysql_drivers(MARIADB),
@@ -276,12 +279,12 @@ class ConnectionString:
 
     @property
     def kind(self) -> str:
-        """`server`, or `file` where no server has to run. Names a folder of templates."""
+        """`server`, or `file` where no server has to run."""
         return "server" if self.dialect.server else "file"
 
     @property
     def style(self) -> str:
-        """`sync`, or `async` where the application awaits. Names a folder, too."""
+        """`sync`, or `async` where the application awaits."""
         return "async" if self.driver.is_async else "sync"
 
     @property
@@ -294,10 +297,16 @@ class ConnectionString:
 
     @property
     def requirements(self) -> list[str]:
-        """What a project with this connection string installs."""
+        """What a project with this connection string needs, but for the library."""
         extra = "[asyncio]" if self.driver.is_async else ""
-        own = [*self.dialect.packages, *self.driver.packages]
-        return sorted([*REQUIREMENTS, f"sqlalchemy{extra}>=2.1", *own])
+        own = [f"sqlalchemy{extra}>=2.1", *self.driver.packages]
+        return sorted([*REQUIREMENTS, *own])
+
+    @property
+    def unneeded_files(self) -> list[str]:
+        """Rendered files that only projects with another kind of database have."""
+        known = {name for driver in DRIVERS for name in driver.dialect.files}
+        return sorted(known - {*self.dialect.files})
 
     @property
     def driverless(self) -> list[str]:
@@ -463,13 +472,7 @@ def _check_parameters(driver: Driver, names: list[str]) -> None:
     if driver.parameters is None:
         return
     synonyms = {*driver.renamed.values(), *_PASSWORD}
-    migrations = _BY_NAME.get(driver.migrations, driver).short_name
     for name in names:
-        if name in driver.alone:
-            raise InvalidUrl(
-                f"{migrations}, on which migrations run, knows no {name}; leave it out, "
-                "and write it into .env later, with a MIGRATION_DATABASE_URL without it"
-            )
         if name not in driver.parameters | synonyms:
             shown = f'"{name}"' if re.fullmatch(r"[\w-]+", name) else "what stands"
             raise InvalidUrl(

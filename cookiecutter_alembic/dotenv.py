@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from cookiecutter_alembic.databases import ConnectionString
 
+HANDOVER_VARIABLE = "COOKIECUTTER_ALEMBIC_HANDOVER"
+"""Where the post-generation hook, a child process, finds the whole connection string:
+a JSON list of the connection string without its password and the text of `.env`."""
+
 
 def dotenv(connection: ConnectionString) -> str:
     """Return the text of a project's `.env`, the one file that holds the password."""

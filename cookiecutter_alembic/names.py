@@ -13,11 +13,12 @@ SUFFIX = "_service"
 # What projects install, whatever their database, and what installs it: no project can
 # have the name of what it depends on. Tests compare this with what is installed.
 INSTALLED = """
-    aiosqlite alembic alembic-postgresql-enum ast-serialize asyncmy asyncpg cffi
-    colorama cryptography flit-core greenlet iniconfig librt mako markupsafe mypy
-    mypy-extensions packaging pathspec pip pluggy psycopg psycopg-binary psycopg2-binary
-    pycparser pygments pymysql pytest pytest-alembic pytest-asyncio python-dotenv ruff
-    setuptools sqlalchemy squawk-cli typing-extensions tzdata uv wheel
+    aiosqlite alembic alembic-postgresql-enum alembic-steady ast-serialize asyncmy
+    asyncpg cffi colorama cryptography editables greenlet hatchling iniconfig librt mako
+    markupsafe mypy mypy-extensions packaging pathspec pip pluggy psycopg psycopg-binary
+    psycopg2-binary pycparser pygments pymysql pytest pytest-alembic pytest-asyncio
+    python-dotenv ruff setuptools sqlalchemy squawk-cli trove-classifiers
+    typing-extensions tzdata uv wheel
 """
 
 # No file on Windows can have one of these names.

@@ -48,7 +48,7 @@ each_kind = pytest.mark.parametrize(
 @each_kind
 def test_each_step_of_the_article(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     (first,) = project.revisions()
     assert operations(first, "upgrade") == ["op.create_table"]
     assert operations(first, "downgrade") == ["op.drop_table"]
@@ -94,7 +94,7 @@ from alembic.config import Config
 config = Config("alembic.ini")
 command.upgrade(config, "+1")
 command.upgrade(config, "head")
-assert command.revision(config, "Nothing", autogenerate=True) is None
+assert not command.revision(config, "Nothing", autogenerate=True)
 command.check(config)
 with open("app/models.py", "a") as models:
     models.write("    username = sa.Column(STRING, index=True)\\n")
@@ -114,7 +114,7 @@ command.downgrade(config, "base")
 def test_the_same_from_python(service: Service) -> None:
     """In a kind of each family: migrations never run on what makes the others differ."""
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run("python", "-c", FROM_PYTHON.replace("STRING", project.string))
     assert service.schema() == TABLES_AT_FIRST
     project.run("python", "-c", FROM_PYTHON_AGAIN)

@@ -58,7 +58,7 @@ def test_with_answers_typed_at_the_prompt(
     assert terminal.exitstatus == 0
     project = Project(bench / "orders_co_1", environment)
     assert (project.path / "README.md").read_text().startswith("# Ørders & Co. “1”\n")
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
     replays = (bench / "home" / ".cookiecutter_replay").glob("*.json")
     assert PASSWORD not in "".join(path.read_text() for path in replays)

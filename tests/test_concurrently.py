@@ -19,7 +19,7 @@ each_driver = pytest.mark.parametrize(
 )
 one_driver = pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
 
-INVALID = "An INVALID index may be left; migrations.concurrently builds it again"
+INVALID = "An INVALID index may be left; alembic_steady.create_index builds it again"
 NAME = "ix_user_username"
 BUILDS = """
 SELECT pid FROM pg_stat_progress_create_index
@@ -31,7 +31,7 @@ def documented() -> tuple[str, str]:
     """Return the import and the functions of the revision that the page shows."""
     page = (TEMPLATE / "docs" / "migrations.md").read_text()
     blocks = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
-    (block,) = [block for block in blocks if "concurrently" in block]
+    (block,) = [block for block in blocks if "import create_index" in block]
     line, _, functions = block.partition("\n\n\n")
     return f"{line}\n", functions
 
@@ -61,8 +61,8 @@ def index_it(project: Project, *, unique: bool = False) -> Path:
     line, _ = documented()
     text = revision.read_text()
     assert text.count("op.create_index(") == text.count("op.drop_index(") == 1
-    text = re.sub(r"\bop\.(create|drop)_index", r"concurrently.\1_index", text)
-    text = text.replace("from alembic import op\n", f"from alembic import op\n\n{line}")
+    text = re.sub(r"\bop\.(create|drop)_index", r"\1_index", text)
+    text = text.replace("from alembic import op\n", f"from alembic import op\n{line}")
     revision.write_text(text)
     return revision
 
@@ -281,7 +281,7 @@ IN_A_SCHEMA = """\
     op.execute('CREATE TABLE "Order" (id int)')
     op.execute('CREATE INDEX "Ix" ON "Order" (id)')
     op.execute('INSERT INTO "Other"."Order" VALUES (1), (1)')
-    concurrently.create_index("Ix", "Order", ["id"], schema="Other", unique=True)
+    create_index("Ix", "Order", ["id"], schema="Other", unique=True)
 """
 
 

@@ -199,9 +199,6 @@ REFUSED = {
     "mysql://u:secret@h1,h2/db": "MySQL has one",
     "postgresql+asyncpg://u:secret@h/db?server_settings=x": "only gsslib, host",
     "postgresql+asyncpg://u:secret@h/db?channel_binding=x": 'knows no "channel_binding"',
-    "postgresql+asyncpg://u:secret@h/db?prepared_statement_cache_size=0": (
-        "psycopg, on which migrations run, knows no prepared_statement_cache_size"
-    ),
     "mysql+asyncmy://u:secret@h/db?write_timeout=1": 'knows no "write_timeout"',
     "mysql+pymysql://u:secret@h/db?ssl-mode=REQUIRED": 'knows no "ssl-mode"',
 }

@@ -48,15 +48,14 @@ def test_what_the_page_on_deploying_shows_can_be_read(tmp_path: Path) -> None:
 
 
 def test_the_page_on_deploying_names_the_times_that_hold(
-    copied: Callable[[str], Project],
+    original: Callable[[str], Project],
 ) -> None:
-    project = copied("psycopg2")
+    project = original("psycopg2")
     page = " ".join(DEPLOYING.read_text().split())
     readme = " ".join((project.path / "README.md").read_text().split())
-    lock, patience = (
-        (project.path / "migrations" / name).read_text()
-        for name in ("lock.py", "patience.py")
-    )
+    package = project.path / "vendor" / "alembic-steady" / "alembic_steady"
+    lock = (package / "lock.py").read_text()
+    patience = (package / "adapters" / "postgresql" / "retry.py").read_text()
     assert "SECONDS = 300\n" in lock
     assert "300 seconds at most" in page and "300 seconds at most" in readme
     assert "SET LOCAL lock_timeout = '1s'" in patience

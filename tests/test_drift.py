@@ -75,8 +75,8 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
     assert set(drift(service, 1)) - of_others == {"- table user"}
 
     service.execute("UPDATE alembic_version SET version_num = '0123456789ab'")
-    _place, error = project.run(*DRIFT, code=1).splitlines()
-    assert error == "Can't locate revision identified by '0123456789ab'"
+    _place, error = project.run(*DRIFT, code=255).splitlines()
+    assert error == "FAILED: Can't locate revision identified by '0123456789ab'"
 
 
 def test_a_view_that_is_otherwise_is_listed_in_one_line(service: Service) -> None:

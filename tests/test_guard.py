@@ -127,7 +127,7 @@ def test_each_type_that_takes_less_is_named(service: Service) -> None:
 NOTHING = "from app.database import Base\n"
 NO_MODELS = (
     "FAILED: no model is known, but revisions have made tables: import the models in"
-    " migrations/env.py. To drop all: alembic -x allow-drop revision --autogenerate …\n"
+    " env.py. To drop all: alembic -x allow-drop revision --autogenerate …\n"
 )
 
 

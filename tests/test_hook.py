@@ -111,7 +111,7 @@ def test_a_good_run_on_a_server(
     assert next_steps(project) == [
         "cd my_service",
         "source .venv/bin/activate",
-        "python -m migrations create",
+        "steady create",
         "alembic upgrade head",
     ]
     (revision,) = project.revisions()
@@ -174,7 +174,7 @@ def test_the_database_may_be_there(
     url = any_postgres.url(database="orders")
     project = baked(bench / "out", environment, database_url=url)
     assert "  database " not in project.output
-    assert "python -m migrations create" not in next_steps(project)
+    assert "steady create" not in next_steps(project)
 
 
 def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
@@ -189,7 +189,7 @@ def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
         "cd my_service",
         "docker compose up -d --wait  # or start your own server",
         "source .venv/bin/activate",
-        "python -m migrations create",
+        "steady create",
         "alembic upgrade head",
     ]
     assert len(project.revisions()) == 1

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import pytest
 
+from cookiecutter_alembic import library
 from cookiecutter_alembic.databases import parse
 from cookiecutter_alembic.dotenv import dotenv
 from tests.conftest import (
@@ -606,13 +607,16 @@ def rendered_size(rendered: Callable[..., Path]) -> int:
     return sum(-(-path.stat().st_size // PAGE) * PAGE for path in files)
 
 
+LIBRARY = sum(-(-path.stat().st_size // PAGE) * PAGE for path in library.files())
+
 # The room that is left after the template's files, and what then fails first.
 ROOM = {
     "rendering": -2 * PAGE,
-    "settings": 0,
-    "environment": 2 * PAGE,
-    "lock": 20 * PAGE,
-    "packages": 30 << 20,
+    "library": 2 * PAGE,
+    "settings": LIBRARY,
+    "environment": LIBRARY + 2 * PAGE,
+    "lock": LIBRARY + 20 * PAGE,
+    "packages": LIBRARY + (30 << 20),
 }
 FULL = "No space left on device"
 
@@ -632,7 +636,8 @@ def test_a_disk_that_is_almost_full(
             assert done.returncode == 1
             assert FULL in done.stderr
         else:
-            check_full(done, "settings" if step == "settings" else "environment")
+            is_early = step in ("library", "settings")
+            check_full(done, step if is_early else "environment")
             assert (disk / SLUG / ".env").exists() == (step != "settings")
         grow(disk)
         done = bake(disk, environment, OVERWRITE, answers=answers("sqlite"))
@@ -735,7 +740,7 @@ def test_over_what_exists_without_being_told(
     out = bench / "out"
     project = baked(out, environment, **answers("sqlite"))
     (project.path / "app" / "models.py").write_text("# mine\n")
-    (project.path / "migrations" / "__init__.py").unlink()
+    (project.path / "tests" / "__init__.py").unlink()
     before = fingerprint(out)
     done = bake(out, environment, *options, answers=answers("sqlite"))
     assert done.returncode == 1

@@ -407,7 +407,7 @@ def test_any_password_comes_through(
     project = copied(account.kind)
     account.let_in("first")
     project.environment["DATABASE_URL"] = account.url("first")
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
     with working(project) as worker:
         check_others(account, worker)
@@ -435,7 +435,7 @@ def check_bake(
     project = baked(folder, environment, database_url=account.url(typed.text))
     assert "is to be made" in project.output
     assert "Ready in" in project.output
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
 
 

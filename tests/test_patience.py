@@ -26,7 +26,7 @@ with op.get_context().autocommit_block():
 op.execute("INSERT INTO another VALUES (1)")
 {COLUMN}
 """
-AGAIN = "waits for a table, again in "
+AGAIN = "waiting for a table, again in "
 
 
 @pytest.fixture(params=["psycopg2", "psycopg"])
@@ -86,8 +86,10 @@ class Traffic(threading.Thread):
 
 
 def edit(project: Project, old: str, new: str) -> None:
-    """Change `patience.py` of a project."""
-    module = project.path / "migrations" / "patience.py"
+    """Change `retry.py` of the library in a project."""
+    library = project.path / "vendor" / "alembic-steady"
+    project.environment["PYTHONPATH"] = str(library)
+    module = library / "alembic_steady" / "adapters" / "postgresql" / "retry.py"
     assert old in module.read_text()
     module.write_text(module.read_text().replace(old, new))
 

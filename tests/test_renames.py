@@ -122,16 +122,21 @@ RENAMES = {
 COMPARE_WITH_CREATED = """
 from sqlalchemy.schema import CreateSchema
 
-import app.models
-from app.config import migration_url
-from app.database import Base
-from migrations import databases, drift, scratch
+from alembic.config import Config
+from alembic_steady import drift, settings
+from alembic_steady.configure import configure_options
 
-with databases.connect(migration_url()) as real, scratch.database() as empty:
-    for schema in {table.schema for table in Base.metadata.tables.values()} - {None}:
+project = settings.load(Config("alembic.ini"))
+options = configure_options(project)
+with (
+    project.adapter.connect(project.url()) as real,
+    project.scratch_connection() as empty,
+):
+    for schema in {table.schema for table in project.tables.values()} - {None}:
         empty.execute(CreateSchema(schema))
-    Base.metadata.create_all(empty)
-    print("\\n".join(drift.compare(drift.describe(empty), drift.describe(real))))
+    project.metadata.create_all(empty)
+    described = (drift.describe(project, options, each) for each in (empty, real))
+    print("\\n".join(drift.compare(*described)))
 """
 
 
@@ -206,7 +211,7 @@ command.upgrade(config, "head")
 
 def see_up_and_down(project: Project) -> None:
     """Run all revisions forth and back, and see that they end where the models are."""
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run("python", "-c", UP_AND_DOWN)
     assert project.run("python", "-c", COMPARE_WITH_CREATED).strip() == ""
 

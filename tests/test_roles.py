@@ -17,7 +17,7 @@ from tests.servers import MariaDB, Postgres, Server
 from tests.test_drivers import use_session
 from tests.test_scratch import CLEAN, add_revision, revision_id
 
-CREATE = ("python", "-m", "migrations", "create")
+CREATE = ("steady", "create")
 UPGRADE = ("alembic", "upgrade", "head")
 
 each_kind = pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_what_the_application_has_made_becomes_the_owners(roles: Roles) -> None:
 def test_an_owner_that_may_make_no_database_is_given_one(roles: Roles) -> None:
     project = roles.use()
     roles.server.query(f"ALTER ROLE {roles.owner} NOCREATEDB")
-    assert "permission denied" in project.run(*CREATE, code=1)
+    assert "permission denied" in project.run(*CREATE, code=255)
     readme = (project.path / "README.md").read_text()
     (made,) = re.findall("`(CREATE DATABASE .+?)`", readme)
     roles.server.query(made.replace("…", "orders"))
@@ -362,12 +362,14 @@ def test_rights_are_on_one_database_and_not_on_those_that_are_spelt_like_it(
 
 AT_ONCE = """
 from concurrent.futures import ThreadPoolExecutor
-from app.config import migration_url
-from migrations import roles
+from alembic.config import Config
+from alembic_steady import settings
 
-roles.admit(migration_url())  # What SQLAlchemy imports late, it does not in threads.
+project = settings.load(Config("alembic.ini"))
+urls = project.url(), project.application_url()
+project.adapter.admit(*urls)  # What SQLAlchemy imports late, it does not in threads.
 with ThreadPoolExecutor(8) as pool:
-    print(*set(pool.map(roles.admit, [migration_url()] * 80)))
+    print(*set(pool.map(lambda _: project.adapter.admit(*urls), range(80))))
 """
 
 
@@ -397,7 +399,7 @@ def test_a_role_that_is_missing_is_named_in_one_line(roles: Roles) -> None:
     driver = roles.service.connection.driver.name
     nobody = roles.url("nobody", driver, "secret-password")
     project.environment["DATABASE_URL"] = nobody
-    *_, line = project.run(*CREATE, code=1).splitlines()
+    *_, line = project.run(*CREATE, code=255).splitlines()
     if roles.is_mariadb:
         assert "Access denied for user 'nobody'@" in line
         assert "; an administrator makes an account with CREATE USER … IDENT" in line
@@ -413,7 +415,7 @@ def test_a_role_that_is_missing_is_named_in_one_line(roles: Roles) -> None:
 def test_an_owner_that_may_give_no_rights_is_told_so_in_one_line(roles: Roles) -> None:
     revoke = f"REVOKE GRANT OPTION ON orders.* FROM {roles.owner}"
     roles.server.query(revoke)
-    made, line = roles.use().run(*CREATE, code=1).splitlines()
+    made, line = roles.use().run(*CREATE, code=255).splitlines()
     assert made.endswith(": created")
     assert f"Access denied for user '{roles.owner}'@'%' to database 'orders'; " in line
     assert line.endswith("with GRANT ALL ON … TO … WITH GRANT OPTION")

@@ -31,9 +31,9 @@ STATES = {
 CLEAN = "No new upgrade operations detected.\n"
 NOTE = """\
 Compared the models with the revisions, not with the database. About that, ask
-alembic current --check-heads and python -m migrations drift.
+alembic current --check-heads and steady drift.
 """
-DRIFT = ("python", "-m", "migrations", "drift")
+DRIFT = ("steady", "drift")
 AS_BUILT = "as the revisions build it\n"
 WAYS_OUT = (
     "; set SHADOW_DATABASE_URL to a server where databases may be made, or compare with"
@@ -252,7 +252,7 @@ HISTORY = """
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.scratch import is_scratch
+from alembic_steady import is_scratch
 
 revision = "{revision}"
 down_revision = {down!r}

@@ -363,7 +363,7 @@ def assert_hook_alone_is_told(spy: Spy, secret: str, temporary: Path) -> None:
     course; there the user has put it.
     """
     ((line, name),) = spy.children_told(secret)
-    assert name == answers.HANDOVER_VARIABLE
+    assert name == dotenv.HANDOVER_VARIABLE
     assert re.fullmatch(rf"\S+ {re.escape(str(temporary))}/tmp\w+\.py", line)
     assert line in spy.watched().splitlines()
 
@@ -494,7 +494,7 @@ def test_a_replay_lacks_the_password_and_goes_on_once_it_is_there(
     example = (project.path / ".env.example").read_text()
     secret = quote(role.secret, safe="")
     dotenv.write_text(example.replace(":password@", f":{secret}@"))
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
     assert role.server.query('SELECT * FROM "user"', "orders") == []
     assert_own_commands_are_silent(project, role.secret)
@@ -742,7 +742,7 @@ def test_without_a_connection_nothing_prints_the_password(
         project.environment["DATABASE_URL"] = database_url
         for command, code in (
             (("alembic", "upgrade", "head"), 255),
-            (("python", "-m", "migrations", "create"), 1),
+            (("steady", "create"), 255),
             (("pytest",), 4),
         ):
             output = project.run(*command, code=code)

@@ -37,7 +37,7 @@ def fingerprint(service: Service) -> str:
 
 def test_its_tests_pass_and_leave_the_users_database_alone(service: Service) -> None:
     project = service.project
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     service.execute("CREATE TABLE theirs (id int)")
     service.execute("INSERT INTO theirs VALUES (1), (2)")
     project.run("alembic", "upgrade", "head")
@@ -68,21 +68,24 @@ def test_its_tests_pass_in_parallel(service: Service, xdist: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "line"),
+    ("file", "line", "broken"),
     [
-        ("tests/conftest.py", "        transaction.rollback()\n"),
-        ("app/database.py", '    event.listen(engine, "begin", _begin)\n'),
+        (
+            "tests/conftest.py",
+            "    return database.SessionLocal\n",
+            "    return lambda bind, **_options: database.SessionLocal(bind=bind.engine)\n",
+        ),
+        ("app/database.py", '    event.listen(engine, "begin", _begin)\n', ""),
     ],
 )
 def test_its_tests_notice_a_session_that_leaves_rows(
-    copied: Callable[[str], Project], file: str, line: str
+    copied: Callable[[str], Project], file: str, line: str, broken: str
 ) -> None:
     project = copied("sqlite")
     path = project.path / file
-    broken = path.read_text().replace(
-        line, "        transaction.commit()\n" * ("rollback" in line)
-    )
-    path.write_text(broken)
+    text = path.read_text()
+    assert line in text
+    path.write_text(text.replace(line, broken))
     output = project.run("pytest", code=1)
     assert "test_what_another_test_has_committed_is_gone" in output
 
@@ -100,16 +103,15 @@ def test_the_database_is_made_when_asked(service: Service) -> None:
         output = project.run("alembic", "upgrade", "head", code=255)
         *_, error = output.splitlines()
         assert error == (
-            f"FAILED: {place}, database orders is not there: "
-            "python -m migrations create makes it"
+            f"FAILED: {place}, database orders is not there: steady create makes it"
         )
         where = f"{place}, database orders"
     else:
         project.environment["DATABASE_URL"] = "sqlite:///data/base/my_service.db"
         error = project.run("alembic", "upgrade", "head", code=255).splitlines()[-1]
-        assert "python -m migrations create makes it" in error
+        assert "steady create makes it" in error
         where = f"sqlite at {project.path}/data/base/my_service.db"
-    create = ("python", "-m", "migrations", "create")
+    create = ("steady", "create")
     assert project.run(*create) == f"{where}: created\n"
     assert project.run(*create) == f"{where}: is there already\n"
     assert where in project.run("alembic", "upgrade", "head")
@@ -121,14 +123,15 @@ def test_a_file_that_cannot_be_made_is_named_in_one_line(
 ) -> None:
     project = copied("sqlite")
     project.environment["DATABASE_URL"] = f"sqlite:///{path}"
-    output = project.run("python", "-m", "migrations", "create", code=1)
+    output = project.run("steady", "create", code=255)
     assert output.count("\n") == 1 and path in output
 
 
 REASON = """
+from alembic_steady.adapters import adapter_for
 from sqlalchemy import make_url
-from migrations.databases import _reason
-print(_reason(make_url("postgresql+psycopg2://u@localhost/postgres"), MESSAGE))
+url = make_url("postgresql+psycopg2://u@localhost/postgres")
+print(adapter_for("postgresql")._reason(url, MESSAGE))
 """
 TWO_ADDRESSES = """\
 connection to server at "localhost" (::1), port 5432 failed: Connection refused
@@ -210,7 +213,7 @@ def test_commands_work_from_any_directory(service: Service, tmp_path: Path) -> N
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
     ini = ("alembic", "-c", project.path / "alembic.ini")
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run(*ini, "upgrade", "head", cwd=elsewhere)
     assert set(service.schema()) == {"alembic_version", "user"}
     project.add_username()
@@ -332,7 +335,7 @@ def test_a_bad_setting_is_refused_in_one_line(
         ("alembic", "current"),
     ]
     if not url:
-        commands += [("python", "-m", "migrations", "create"), ("pytest",)]
+        commands += [("steady", "create"), ("pytest",)]
     for command in commands:
         output = project.run(*command, code=1)
         assert message in output
@@ -375,7 +378,7 @@ def test_migrations_may_use_another_url(
     project = copied("psycopg2")
     project.environment["DATABASE_URL"] = "postgresql://postgres:p@192.0.2.1/none"
     project.environment["MIGRATION_DATABASE_URL"] = any_postgres.url(database="orders")
-    project.run("python", "-m", "migrations", "create")
+    project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
     project.run("alembic", "check")
     assert any_postgres.query('SELECT * FROM "user"', "orders") == []
@@ -418,7 +421,7 @@ def test_without_a_server_each_command_ends_in_one_line(
     )
     for command, code in (
         (("alembic", "check"), 255),
-        (("python", "-m", "migrations", "create"), 1),
+        (("steady", "create"), 255),
         (("pytest", "--quiet"), 4),
         (("pytest", "--quiet", "--numprocesses=2"), 4),
     ):
@@ -426,7 +429,7 @@ def test_without_a_server_each_command_ends_in_one_line(
         hint = {
             "alembic": "; set SHADOW_DATABASE_URL to a server where databases may be made,",
             "pytest": "; TEST_DATABASE_URL may name another server",
-            "python": "",
+            "steady": "",
         }[command[0]]
         (line,) = output.strip().splitlines()
         assert reason + hint in line
@@ -456,7 +459,7 @@ def test_a_role_that_may_not_make_databases_is_told_so(
     project = copied(driver)
     url = any_postgres.url("postgresql", "orders", "modest")
     project.environment["DATABASE_URL"] = url
-    for command in (("alembic", "check"), ("python", "-m", "migrations", "create")):
+    for command in (("alembic", "check"), ("steady", "create")):
         output = project.run(*command, code=None)
         assert ": permission denied to create database" in output
         assert output.count("\n") == 1
@@ -471,7 +474,7 @@ def test_a_name_of_any_characters_is_created(service: Service) -> None:
     service.database = '100% "of" `:all`\'s'
     url = service.server.url(service.connection.driver.name, service.database)
     service.project.environment["DATABASE_URL"] = url
-    service.project.run("python", "-m", "migrations", "create")
+    service.project.run("steady", "create")
     service.project.run("alembic", "upgrade", "head")
     assert service.database in service.server.databases()
 

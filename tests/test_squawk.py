@@ -16,7 +16,7 @@ import yaml
 from tests.conftest import BIN, Project, Service
 from tests.test_service import ADD_USERNAME, begin_upgrade
 
-SQUAWK = ("python", "-m", "migrations", "squawk")
+SQUAWK = ("steady", "squawk")
 ACCEPT = "# squawk-ignore <rule>: <reason>"
 INDEX = "require-concurrent-index-creation"
 
@@ -111,25 +111,27 @@ def test_a_finding_is_accepted_by_name_and_with_a_reason(
 ) -> None:
     (first,) = project.revisions()
     accept(first, comment)
-    output = project.run(*SQUAWK, code=1)
-    assert output == f"{first.name}: write {ACCEPT}, not # {comment}\n"
+    output = project.run(*SQUAWK, code=255)
+    assert output == f"FAILED: {first.name}: write {ACCEPT}, not # {comment}\n"
 
 
 def test_a_revision_that_asks_the_database_is_named_in_one_line(
     project: Project,
 ) -> None:
     asks = revision(project, 'op.get_bind().scalar(sa.text("SELECT 1"))')
-    output = project.run(*SQUAWK, code=1)
-    assert output.startswith(f"no SQL of {identifier(asks)}: ")
+    output = project.run(*SQUAWK, code=255)
+    assert output.startswith(f"FAILED: no SQL of {identifier(asks)}: ")
     assert "; put what asks the database under `if not context.is_off" in output
     assert output.count("\n") == 1
 
 
 def test_what_else_prints_no_sql_is_named_in_one_line(project: Project) -> None:
     (project.path / "app" / "models.py").write_text("import nowhere\n")
-    output = project.run(*SQUAWK, code=1)
-    assert output.startswith(
-        "no SQL of the revisions: ModuleNotFoundError: No module named 'nowhere'; "
+    output = project.run(*SQUAWK, code=255)
+    reason = "ModuleNotFoundError: No module named 'nowhere'"
+    assert output == (
+        f"FAILED: {project.path / 'migrations' / 'env.py'} fails: {reason};"
+        " alembic current shows where\n"
     )
     assert output.count("\n") == 1
 
@@ -169,10 +171,10 @@ with op.get_context().autocommit_block():
         )
     op.execute("SELECT 1")"""
 BY_THE_HELPER = """\
-from migrations import concurrently
+from alembic_steady import create_index, drop_index
 
-    concurrently.create_index("ix_user_id", "user", ["id"])
-    concurrently.drop_index("ix_user_id", "user")"""
+    create_index("ix_user_id", "user", ["id"])
+    drop_index("ix_user_id", "user")"""
 
 
 @pytest.mark.parametrize(
@@ -224,10 +226,9 @@ def test_it_shows_the_statement_on_a_terminal_and_plain_lines_elsewhere(
 ) -> None:
     revision(project, 'op.create_index("ix_user_id", "user", ["id"])')
     assert "\x1b" not in project.run(*SQUAWK, code=1)
-    python = str(project.path / ".venv" / BIN / "python")
     terminal = pexpect.spawn(
-        python,
-        [*SQUAWK[1:]],
+        str(project.path / ".venv" / BIN / "steady"),
+        ["squawk"],
         cwd=str(project.path),
         env=project.environment,
         encoding="utf-8",
@@ -248,11 +249,14 @@ def test_without_squawk_one_line_says_what_installs_it(
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (own,) = (project.path / ".venv").resolve().glob("lib/python*/site-packages")
     (other,) = folder.glob("lib/python*/site-packages")
-    (other / "own.pth").write_text(f"{own}\n")
+    (other / "own.pth").write_text(f"import site; site.addsitedir({str(own)!r})\n")
     bin_folder = (project.path / ".venv" / BIN).resolve()
     project.environment["PATH"] = f"{bin_folder}:{project.environment['PATH']}"
-    output = project.run(folder / BIN / "python", *SQUAWK[1:], code=1)
-    assert output == "squawk is not installed: uv sync installs it\n"
+    steady = (folder / BIN / "python", "-m", "alembic_steady.cli")
+    output = project.run(*steady, "squawk", code=255)
+    assert output == (
+        "FAILED: squawk is not installed: uv sync or pip install squawk-cli installs it\n"
+    )
 
 
 @pytest.mark.parametrize("service", ["psycopg2-wheel"], indirect=True)

@@ -30,3 +30,38 @@ def test_an_update_changes_what_the_template_changed_and_no_more(
     assert '# new "x" is new\n' in (project.path / "alembic.ini").read_text()
     changed = project.run("git", "diff", "--name-only", "HEAD").split()
     assert set(changed) == {".cruft.json", "alembic.ini", "pyproject.toml"}
+
+
+def test_an_update_brings_the_next_version_of_the_library(
+    repository: Path, bench: Path, environment: dict[str, str]
+) -> None:
+    cruft(
+        *("create", "--no-input", f"file://{repository}"),
+        cwd=bench,
+        environment=environment,
+    )
+    project = Project(bench / "my_service", environment)
+    commit(project.path, environment, "Follow the template")
+    lock = (project.path / "uv.lock").read_bytes()
+
+    source = repository / "alembic-steady"
+    package = source / "alembic_steady"
+    (package / "cli.py").write_text((package / "cli.py").read_text() + "\nNEXT = 1\n")
+    (package / "adapters" / "next.py").write_text('"""A new module."""\n')
+    (package / "py.typed").write_text("partial\n")
+    (source / "CHANGELOG.md").write_text("# Not for projects\n")
+    commit(repository, environment, "Another library")
+    cruft("update", "--skip-apply-ask", cwd=project.path, environment=environment)
+
+    vendored = "vendor/alembic-steady/alembic_steady"
+    status = project.run("git", "status", "--short", "--untracked-files=all")
+    assert {line[3:] for line in status.splitlines()} == {
+        ".cruft.json",
+        f"{vendored}/adapters/next.py",
+        f"{vendored}/cli.py",
+        f"{vendored}/py.typed",
+    }
+    code = "from alembic_steady import cli; print(cli.NEXT)"
+    assert project.run("python", "-c", code) == "1\n"
+    assert (project.path / "uv.lock").read_bytes() == lock
+    project.run("uv", "lock", "--check")

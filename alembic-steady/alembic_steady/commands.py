@@ -27,8 +27,8 @@ def drift(config: Config) -> None:
     project = settings.load(config)
     url = project.url()
     config.print_stdout("%s:", project.adapter.describe(url))
-    with project.adapter.connect(url) as real:
-        differences = drift_of.find(project, config, real)
+    with project.adapter.connect(url) as real, project.scratch_connection() as empty:
+        differences = drift_of.find(project, config, real, empty)
     for line in differences or ["as the revisions build it"]:
         config.print_stdout("%s", line)
     if any(not line.endswith(drift_of.NOT_OWNED) for line in differences):

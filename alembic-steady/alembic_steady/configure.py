@@ -24,10 +24,20 @@ def configure_options(settings: Settings) -> dict[str, Any]:
         )
     told = {**adapter.configure_options, **own, "target_metadata": settings.metadata}
     told["include_object"] = _both(_is_compared(settings), own.get("include_object"))
-    if "include_schemas" not in own:
-        names = _both(_is_own_schema(settings), own.get("include_name"))
-        told["include_name"] = names
     return told
+
+
+def include_name(settings: Settings) -> Callable[..., bool] | None:
+    """Return which schemas, tables and so on of a real database are looked at at all.
+
+    It may have schemas of others. A project that asks for `include_schemas` itself has the
+    say about that.
+    """
+    theirs = settings.options.get("include_name")
+    if "include_schemas" in settings.options:
+        return theirs
+    own = {None, *(table.schema for table in settings.tables.values())}
+    return _both(lambda name, kind, _: kind != "schema" or name in own, theirs)
 
 
 def _both(
@@ -48,9 +58,3 @@ def _is_compared(settings: Settings) -> Callable[..., bool]:
         return settings.adapter.is_compared(item, kind)
 
     return is_compared
-
-
-def _is_own_schema(settings: Settings) -> Callable[..., bool]:
-    # A real database may have schemas of others.
-    own = {None, *(table.schema for table in settings.tables.values())}
-    return lambda name, kind, _parents: kind != "schema" or name in own

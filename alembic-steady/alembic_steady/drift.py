@@ -29,26 +29,27 @@ Description = dict[tuple[str, str, str], str]
 """The properties of tables, views and their parts, by table, kind and name."""
 
 
-def find(settings: Settings, config: Config, real: Connection) -> list[str]:
+def find(
+    settings: Settings, config: Config, real: Connection, empty: Connection
+) -> list[str]:
     """Return how a database differs from what its revisions build, one line each.
 
     Arguments:
         settings: those of the project.
         config: the same, for Alembic.
         real: the database, which is only read.
+        empty: another one, on which the revisions are run.
 
     Raises:
-        CommandError: the database is at a revision that is not here, or there is no
-            server for a scratch database.
+        CommandError: the database is at a revision that is not here.
     """
     options = configure_options(settings)
     heads = MigrationContext.configure(real, opts=options).get_current_heads()
     scripts = ScriptDirectory.from_config(config)
-    with settings.scratch_connection() as empty:
-        migration = MigrationContext.configure(empty, opts=options)
-        settings.adapter.prepare(empty, migration.version_table_schema)
-        scratch.replay(migration, scripts, heads)
-        built = describe(settings, options, empty)
+    migration = MigrationContext.configure(empty, opts=options)
+    settings.adapter.prepare(empty, migration.version_table_schema)
+    scratch.replay(migration, scripts, heads)
+    built = describe(settings, options, empty)
     return list(compare(built, describe(settings, options, real)))
 
 

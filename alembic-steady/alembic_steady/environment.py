@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData
 
 from alembic_steady import private, scratch
-from alembic_steady.configure import configure_options
+from alembic_steady.configure import configure_options, include_name
 from alembic_steady.executor import Executor
 from alembic_steady.settings import COLLECTOR, Settings, UrlSource
 
@@ -97,6 +97,7 @@ def _run(settings: Settings, options: dict[str, Any], connection: Connection) ->
     """Run the command on a database, alone where it writes there, and say which it is."""
     place = settings.adapter.describe(connection.engine.url)
     print(f"Database: {place}", file=sys.stderr)
+    options["include_name"] = include_name(settings)
     if not private.is_writing():
         context.configure(connection=connection, **options)
         with context.begin_transaction():

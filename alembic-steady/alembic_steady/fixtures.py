@@ -34,7 +34,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return
     try:
-        with _settings(_config(session.config)).test_database():
+        with settings.load(_config(session.config)).test_database():
             pass
     except CommandError as error:
         message = f"{error}; TEST_DATABASE_URL may name another server"
@@ -80,7 +80,7 @@ def async_session_factory() -> async_sessionmaker[AsyncSession]:
 @pytest.fixture(scope="session")
 def migrated_url(alembic_config: Config) -> Iterator[URL]:
     """Return a database for tests, one for each worker, that the revisions have built."""
-    project = _settings(alembic_config)
+    project = settings.load(alembic_config)
     with project.test_database() as url:
         with project.adapter.connect(url) as connection:
             _upgrade(alembic_config, connection)
@@ -112,7 +112,7 @@ def session(
 @pytest.fixture
 def alembic_engine(alembic_config: Config) -> Iterator[Engine]:
     """Return an engine of an empty database, which pytest-alembic uses for its tests."""
-    with _settings(alembic_config).test_database() as url:
+    with settings.load(alembic_config).test_database() as url:
         engine = create_engine(url)
         yield engine
         engine.dispose()
@@ -123,8 +123,13 @@ def find_drift(alembic_config: Config) -> Callable[[Engine], list[str]]:
     """Return what lists how a database differs from what its revisions build."""
 
     def find(engine: Engine) -> list[str]:
-        with engine.connect() as connection:
-            return drift.find(_settings(alembic_config), alembic_config, connection)
+        project = settings.load(alembic_config)
+        with (
+            engine.connect() as real,
+            project.test_database() as url,
+            project.adapter.connect(url) as empty,
+        ):
+            return drift.find(project, alembic_config, real, empty)
 
     return find
 
@@ -174,10 +179,6 @@ def _begin(connection: Connection) -> None:
 
 def _config(pytestconfig: pytest.Config) -> Config:
     return Config(pytestconfig.rootpath / "alembic.ini")
-
-
-def _settings(config: Config) -> settings.Settings:
-    return settings.load(config)
 
 
 def _upgrade(config: Config, connection: Any) -> None:

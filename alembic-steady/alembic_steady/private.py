@@ -71,7 +71,8 @@ def keep_in_one_transaction(migration: MigrationContext) -> None:
 
 def run_revision(migration: MigrationContext, upgrade: Callable[[], None]) -> None:
     """Run one revision in a transaction of its own, as `run_migrations` does."""
-    with migration.begin_transaction(_per_migration=True):
+    is_own = bool(migration.opts.get("transaction_per_migration"))
+    with migration.begin_transaction(_per_migration=is_own):
         upgrade()
 
 

@@ -125,7 +125,7 @@ def load(config: Config) -> Settings:
         config: that of the project, as for Alembic's commands.
 
     Raises:
-        CommandError: `env.py` does not call `run_migrations`.
+        CommandError: `env.py` fails, or does not call `run_migrations`.
     """
     found: list[Settings] = []
     scripts = ScriptDirectory.from_config(config)
@@ -133,6 +133,13 @@ def load(config: Config) -> Settings:
     try:
         with EnvironmentContext(config, scripts):
             scripts.run_env()
+    except CommandError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise CommandError(
+            f"{scripts.env_py_location} fails: {reason}; alembic current shows where"
+        ) from error
     finally:
         del config.attributes[COLLECTOR]
     if not found:

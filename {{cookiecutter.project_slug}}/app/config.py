@@ -123,6 +123,9 @@ def on_driver(url: URL, driver: str) -> URL:
     # asyncpg says ssl where psycopg says sslmode, and means the same.
     old, new = ("sslmode", "ssl") if driver == DRIVER else ("ssl", "sslmode")
     query = {new if name == old else name: value for name, value in url.query.items()}
+    if driver != DRIVER:
+        # psycopg does not know it, and is told elsewhere what to prepare.
+        query.pop("prepared_statement_cache_size", None)
     return url.set(drivername=driver, query=query)
 {% else %}
     return url.set(drivername=driver)

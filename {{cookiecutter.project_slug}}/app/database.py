@@ -1,1 +1,85 @@
-{% include cookiecutter.__kind ~ "/" ~ cookiecutter.__style ~ "/database.py" %}
+{% set is_file = cookiecutter.__kind == "file" %}
+{% set is_async = cookiecutter.__style == "async" %}
+{% set is_asyncpg = (cookiecutter.database_url | database).driver.short_name == "asyncpg" %}
+{% set engine_class = "AsyncEngine" if is_async else "Engine" %}
+{% set create_engine = "create_async_engine" if is_async else "create_engine" %}
+{% set sync_engine = "engine.sync_engine" if is_async else "engine" %}
+"""The database: the base class of all models, the engine and its sessions."""
+
+{% if is_file %}
+from typing import Any
+
+{% endif %}
+{% if is_file and is_async %}
+from sqlalchemy import URL, Connection, MetaData, event
+{% elif is_file %}
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+{% elif is_async %}
+from sqlalchemy import URL, MetaData
+{% else %}
+from sqlalchemy import URL, Engine, MetaData, create_engine
+{% endif %}
+{% if is_file %}
+from sqlalchemy.engine.interfaces import DBAPIConnection
+{% endif %}
+{% if is_async %}
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+{% else %}
+from sqlalchemy.orm import DeclarativeBase, sessionmaker
+{% endif %}
+
+from app.config import database_url
+
+
+class Base(DeclarativeBase):
+    """The base class of all models."""
+
+    # Without a name of its own, no later migration could drop or change a constraint.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def make_engine(url: URL) -> {{ engine_class }}:
+{% if is_file %}
+    """Return an engine that enforces foreign keys and waits 5 seconds for a lock."""
+    bounded = url.update_query_dict({"timeout": "5", **url.query})
+    engine = {{ create_engine }}(bounded, pool_pre_ping=True)
+    event.listen({{ sync_engine }}, "connect", _prepare)
+    event.listen({{ sync_engine }}, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: DBAPIConnection, _record: Any) -> None:
+    # The sqlite3 module would begin transactions late, and savepoints would not nest.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+{% else %}
+    """Return an engine that gives up after 5 seconds where no server answers."""
+{% if is_asyncpg %}
+    return create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": 5})
+{% else %}
+    bounded = url.update_query_dict({"connect_timeout": "5", **url.query})
+    return {{ create_engine }}(bounded, pool_pre_ping=True)
+{% endif %}
+{% endif %}
+
+
+engine = make_engine(database_url())
+{% if is_async %}
+# Objects stay readable after a commit: nothing can be loaded without an await.
+SessionLocal = async_sessionmaker(bind=engine, autoflush=False, expire_on_commit=False)
+{% else %}
+SessionLocal = sessionmaker(bind=engine, autoflush=False)
+{% endif %}

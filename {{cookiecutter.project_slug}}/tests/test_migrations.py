@@ -1,10 +1,11 @@
 {% set is_server = cookiecutter.__kind == "server" %}
 """The revisions: one head, and up and down without a gap between them and the models."""
 
+from collections.abc import Callable
 {% if is_server %}
 from io import StringIO
-
 {% endif %}
+
 from alembic import command
 from alembic.config import Config
 from pytest_alembic.tests import (
@@ -16,7 +17,6 @@ from pytest_alembic.tests import (
 from sqlalchemy import Engine
 
 from app.config import ROOT
-from migrations import drift
 
 __all__ = [
     "test_model_definitions_match_ddl",
@@ -27,13 +27,12 @@ __all__ = [
 
 
 def test_an_upgrade_leaves_no_drift(
-    alembic_engine: Engine, other_engine: Engine
+    alembic_engine: Engine, find_drift: Callable[[Engine], list[str]]
 ) -> None:
     config = Config(ROOT / "alembic.ini")
-    with alembic_engine.connect() as real, other_engine.connect() as empty:
-        config.attributes["connection"] = real
-        command.upgrade(config, "heads")
-        assert drift.find(real, empty) == []
+    config.attributes["connection"] = alembic_engine
+    command.upgrade(config, "heads")
+    assert find_drift(alembic_engine) == []
 {% if is_server %}
 
 

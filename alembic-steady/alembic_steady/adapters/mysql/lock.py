@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_steady.adapters.mysql.failures import cause
@@ -31,7 +31,7 @@ HOLDER = text(f"{SESSION} id = IS_USED_LOCK({NAME})")
 # The migrations' own connection holds another one: what ran in a dead process goes on in
 # the server, which gives that one back when it is done.
 WORK = "CONCAT('alembic work ', MD5(CONCAT(DATABASE(), ' ', :table)))"
-WORKER = text(f"{SESSION} id = IS_USED_LOCK({WORK}) AND id <> :self")
+WORKER = text(f"{SESSION} id = IS_USED_LOCK({WORK})")
 BEGIN = text(f"SELECT GET_LOCK({WORK}, 0)")
 END = text(f"DO RELEASE_LOCK({WORK})")
 
@@ -52,7 +52,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         if not other.scalar(TRY, key):
             holder = other.scalar(HOLDER, key) or "and is about to end"
             return f"another run migrates ({holder})"
-        if left := other.scalar(WORKER, {**key, "self": worker}):
+        if left := other.scalar(WORKER, key):
             return f"another session still changes a table ({left})"
         other.execute(HOLD)
         return ""
@@ -62,6 +62,12 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         if connection.scalar(OWNER, key) != number:
             raise CommandError(f"{LOST}it has ended")
 
+    def work(statement: TextClause) -> None:
+        is_given = connection.in_transaction()
+        connection.execute(statement, key)
+        if not is_given:
+            connection.rollback()  # To ask has begun a transaction.
+
     with ExitStack() as stack:
         try:
             other = connection.engine.connect()
@@ -69,10 +75,10 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
             stack.callback(_quietly, other.execute, RELEASE, key)
             other.execution_options(isolation_level="AUTOCOMMIT")
             other.detach()  # A pool would keep it, and the lock with it.
-            number, worker = (it.scalar(SELF) for it in (other, connection))
+            number = other.scalar(SELF)
             wait(take)
-            connection.execute(BEGIN, key)
-            stack.callback(_quietly, connection.execute, END, key)
+            work(BEGIN)
+            stack.callback(_quietly, work, END)
         except SQLAlchemyError as error:
             raise CommandError(LOST + cause(error)[1]) from None
         yield check

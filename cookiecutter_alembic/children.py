@@ -1,0 +1,82 @@
+"""The commands that the steps run. Nothing else starts one."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
+
+# The caller's settings are for other projects.
+NOT_FOR_CHILDREN = {
+    HANDOVER_VARIABLE,
+    "ALEMBIC_CONFIG",
+    "DATABASE_URL",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_WORK_TREE",
+    "MIGRATION_DATABASE_URL",
+    "PYTHONDONTWRITEBYTECODE",  # or every later command compiles all it imports again
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "SHADOW_DATABASE_URL",
+    "TEST_DATABASE_URL",
+    "UV_PROJECT_ENVIRONMENT",
+    "VIRTUAL_ENV",
+}
+
+
+class StepFailed(Exception):
+    """A step could not be done; the message is one line and says why."""
+
+
+class TookTooLong(StepFailed):
+    """A command was not done in the time that it was given."""
+
+
+def run(*command: str | Path, timeout: float | None = None) -> str:
+    """Run a command without a shell and return what it printed.
+
+    Arguments:
+        command: a program and its arguments.
+        timeout: the seconds that it may take.
+
+    Raises:
+        TookTooLong: it took longer.
+        StepFailed: it could not be started or ended with an error.
+    """
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in NOT_FOR_CHILDREN
+    }
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        raise TookTooLong(f"{command[0]} took longer than {timeout} s") from None
+    except OSError as error:
+        raise StepFailed(f"{command[0]}: {error.strerror}") from None
+    if done.returncode:
+        raise StepFailed(_reason(done.stderr + done.stdout, done.returncode))
+    return done.stdout
+
+
+def _reason(printed: str, code: int) -> str:
+    """Return the line that says why a command failed."""
+    lines = printed.strip().splitlines()
+    errors = [
+        line for line in lines if re.match("error|fatal|failed", line, re.IGNORECASE)
+    ]
+    reason = (errors or lines[-1:] or [f"exit code {code}"])[0]
+    return re.sub("^(error|fatal|failed): ?", "", reason, flags=re.IGNORECASE)

@@ -1,0 +1,50 @@
+"""The project's first revision, which Alembic's autogenerate writes."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+
+from cookiecutter_alembic.children import StepFailed, run
+from cookiecutter_alembic.console import report, say, working
+from cookiecutter_alembic.environment import PYTHON
+from cookiecutter_alembic.project import VERSIONS
+from cookiecutter_alembic.repository import has_history
+
+MESSAGE = "Initial revision"
+
+
+def write(*, has_environment: bool) -> list[str]:
+    """Let Alembic's autogenerate write the first revision, unless there is one.
+
+    Returns:
+        The commands that do it later, none where it is done.
+    """
+    started = time.monotonic()
+    later = [f'alembic revision --autogenerate -m "{MESSAGE}"']
+    if revisions := [*VERSIONS.glob("*.py")]:
+        if has_environment and len(revisions) == 1 and not has_history():
+            # A run that was killed may not have come to it.
+            with suppress(StepFailed):
+                run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
+        report("first revision", "there is one already")
+        return []
+    if not has_environment:
+        report("first revision", "needs the environment")
+        return later
+    try:
+        with working("first revision"):
+            run(PYTHON, "-m", "alembic", "revision", "--autogenerate", "-m", MESSAGE)
+    except BaseException as failure:
+        for half_written in VERSIONS.glob("*.py"):
+            half_written.unlink()
+        if not isinstance(failure, StepFailed):
+            raise
+        report("first revision", str(failure))
+        return later
+    (revision,) = VERSIONS.glob("*.py")
+    report("first revision", revision.name, started)
+    for table in re.findall(r'create_table\(\s*"(.+?)"', revision.read_text("utf-8")):
+        say(f"  {'':16} create table {table}")
+    return []

@@ -1,0 +1,78 @@
+"""The project's git repository and its first commit."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from cookiecutter_alembic.children import StepFailed, run
+from cookiecutter_alembic.console import report, working
+from cookiecutter_alembic.project import Project
+
+FIRST_COMMIT = "Initial commit"
+COMMIT = f'git add --all && git commit -m "{FIRST_COMMIT}"'
+IDENTITY = [
+    'git config --global user.name "Your Name"',
+    "git config --global user.email you@example.com",
+]
+
+
+def commit(project: Project, *, is_complete: bool) -> list[str]:
+    """Make a repository and its first commit, unless inside a repository already.
+
+    Returns:
+        The commands that do it later, none where it is done.
+    """
+    git = shutil.which("git")
+    if git is None:
+        report("git", "is not installed, no repository made")
+        return [f"git init && {COMMIT}"]
+    if has_history():
+        report("git", "the repository is there already, nothing committed")
+        return []
+    for parent in Path.cwd().parents:
+        if (parent / ".git").exists():
+            report("git", f"inside the repository {parent.name}, nothing committed")
+            return [f'git add . && git commit -m "Add {project.slug}" -- .']
+    if not is_complete:
+        report("git", "waits for the first revision")
+        return [f"git init && {COMMIT}"]
+    with working("git"):
+        outcome, later = _commit(git)
+    report("git", outcome)
+    return later
+
+
+def _commit(git: str) -> tuple[str, list[str]]:
+    # A name and address that git guesses would stay in the history for ever.
+    git_command = [git, "-c", "user.useConfigOnly=true"]
+    try:
+        # Locks of a git that was killed; nothing else is at work before a first commit.
+        for lock in Path(".git").rglob("*.lock"):
+            lock.unlink()
+        run(git, "init", "--quiet")
+        run(git, "add", "--all")
+    except StepFailed as failure:
+        return str(failure), [f"git init && {COMMIT}"]
+    try:
+        run(*git_command, "var", "GIT_COMMITTER_IDENT")
+    except StepFailed:
+        unknown = "knows no name and address of yours, nothing committed"
+        return unknown, [*IDENTITY, COMMIT]
+    try:
+        run(*git_command, "commit", "--quiet", "-m", FIRST_COMMIT)
+        number = run(git, "rev-parse", "--short", "HEAD").strip()
+    except StepFailed as failure:
+        return f"nothing committed: {failure}", [COMMIT]
+    return f"first commit {number}", []
+
+
+def has_history() -> bool:
+    """Return whether the project is a repository of its own with a history."""
+    if not Path(".git").exists():
+        return False
+    try:
+        return bool(run("git", "rev-list", "--all", "--max-count=1"))
+    except StepFailed:
+        # It is not ours to touch, unless `git init` was killed: it makes this last.
+        return Path(".git").is_file() or Path(".git", "objects").exists()

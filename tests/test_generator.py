@@ -1,0 +1,260 @@
+"""The modules that finish a project, called as functions."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cookiecutter_alembic import children, environment, files, finish, library, settings
+from cookiecutter_alembic.answers import for_hook
+from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
+from cookiecutter_alembic.project import VERSIONS, Project
+from tests.conftest import CONNECTIONS, TEMPLATE
+
+PYTHON = Path(sys.executable)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """Return what a hook is told of a project on SQLite, and stand in its folder."""
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PWD", str(tmp_path))
+    monkeypatch.delenv(HANDOVER_VARIABLE, raising=False)
+    answers = {
+        "project_slug": "orders",
+        "database_url": "sqlite:///orders.db",
+        "__left_out": "",
+        "_template": "gh:org/cookiecutter-alembic",
+    }
+    yield Project(**eval(for_hook(answers)))
+
+
+def test_the_hook_fits_on_a_screen() -> None:
+    hook = (TEMPLATE / "hooks" / "post_gen_project.py").read_text()
+    assert len(hook.splitlines()) <= 40
+
+
+def test_the_hook_is_told_where_the_template_lies(project: Project) -> None:
+    assert Path(project.template) == TEMPLATE
+
+
+def test_commands_are_printed_for_where_they_are_typed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = "cookiecutter --replay --overwrite-if-exists gh:org/cookiecutter-alembic"
+    assert project.folder == "orders"
+    assert project.command_to_finish == command
+    monkeypatch.setenv("PWD", "/")
+    assert project.folder == str(Path.cwd())
+    assert project.command_to_finish == f"{command} --output-dir {Path.cwd().parent}"
+
+
+@pytest.mark.parametrize(
+    ("printed", "reason"),
+    [
+        ("warning: x\nerror: no such thing\nmore", "no such thing"),
+        ("FAILED: Can't locate revision", "Can't locate revision"),
+        ("one\ntwo", "two"),
+        ("", "exit code 3"),
+    ],
+)
+def test_a_command_that_fails_says_why_in_one_line(printed: str, reason: str) -> None:
+    code = f"import sys; sys.stderr.write({printed!r}); sys.exit(3)"
+    with pytest.raises(children.StepFailed) as failure:
+        children.run(PYTHON, "-c", code)
+    assert str(failure.value) == reason
+
+
+def test_a_command_that_takes_too_long_or_is_not_there() -> None:
+    with pytest.raises(children.TookTooLong):
+        children.run(PYTHON, "-c", "import time; time.sleep(9)", timeout=0.2)
+    with pytest.raises(children.StepFailed, match="no-such: No such file"):
+        children.run("no-such")
+
+
+def test_a_command_gets_no_settings_of_the_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in children.NOT_FOR_CHILDREN:
+        monkeypatch.setenv(name, "caller")
+    code = "import os; print(sum(text == 'caller' for text in os.environ.values()))"
+    # A home of Python itself would be missing where its variable was passed on.
+    assert children.run(PYTHON, "-c", code) == "0\n"
+
+
+def test_nothing_else_starts_a_program() -> None:
+    importing = {
+        path.name
+        for path in (TEMPLATE / "cookiecutter_alembic").glob("*.py")
+        if re.search(r"^(import|from) subprocess", path.read_text(), re.MULTILINE)
+    }
+    assert importing == {"children.py"}
+
+
+def test_files_of_other_kinds_are_dropped_where_they_are_empty(
+    project: Project,
+) -> None:
+    Path("compose.yaml").write_text("\n")
+    Path(".squawk.toml").write_text("# mine\n")
+    Path("app").mkdir()
+    Path("app", "__init__.py").touch()
+    files.complete(project)
+    assert not Path("compose.yaml").exists()
+    assert Path(".squawk.toml").read_text() == "# mine\n"
+    assert Path("app", "__init__.py").exists()
+
+
+def test_the_library_is_copied_without_what_tools_make(project: Project) -> None:
+    stale = Path("vendor", "alembic-steady", "alembic_steady", "gone.py")
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    files.complete(project)
+    copied = {
+        path.relative_to(library.VENDORED): path.read_bytes()
+        for path in library.VENDORED.rglob("*")
+        if path.is_file()
+    }
+    listed = subprocess.check_output(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=library.SOURCE,
+        text=True,
+    )
+    kept = {Path(name) for name in listed.split("\0") if name}
+    left_out = {path for path in kept if path.parts[0] == "tests"}
+    left_out |= {Path("CHANGELOG.md")}
+    assert copied == {
+        path: (library.SOURCE / path).read_bytes()
+        for path in kept - left_out
+        if (library.SOURCE / path).exists()
+    }
+    mode = (library.VENDORED / "pyproject.toml").stat().st_mode
+    assert not mode & (stat.S_IXUSR | stat.S_IWOTH)
+
+
+def test_a_project_may_depend_on_the_library_instead(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "FORM", "index")
+    Path(".gitattributes").write_text(library.ATTRIBUTES)
+    files.complete(project)
+    assert [*Path().iterdir()] == []
+    Path(".gitattributes").write_text("*.sql text\n")
+    files.complete(project)
+    assert Path(".gitattributes").read_text() == "*.sql text\n"
+
+
+def test_what_a_project_depends_on_for_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kinds = ("sqlite", "psycopg", "mariadb_pymysql")
+    vendored = [library.requirements(CONNECTIONS[kind]) for kind in kinds]
+    assert vendored == [[], ["alembic-postgresql-enum>=1.11"], []]
+    monkeypatch.setattr(library, "FORM", "index")
+    indexed = [library.requirements(CONNECTIONS[kind]) for kind in kinds]
+    assert [text.partition(">=")[0] for (text,) in indexed] == [
+        "alembic-steady",
+        "alembic-steady[postgresql]",
+        "alembic-steady",
+    ]
+
+
+def test_torn_files_are_removed(project: Project) -> None:
+    for name in (".env", "uv.lock", ".tmpAb12Cd", str(environment.PYTHON)):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    VERSIONS.mkdir(parents=True)
+    (VERSIONS / "2026_initial.py").touch()
+    files.remove_torn()
+    assert [path for path in Path().rglob("*") if path.is_file()] == []
+    assert not environment.FOLDER.exists()
+
+
+def test_whole_files_are_kept(project: Project) -> None:
+    VERSIONS.mkdir(parents=True)
+    whole = [Path(".env"), Path("uv.lock"), environment.PYTHON, VERSIONS / "2026_x.py"]
+    for path in whole:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("whole")
+    files.remove_torn()
+    assert all(path.read_text() == "whole" for path in whole)
+
+
+def test_an_env_of_another_bake_is_not_for_this_project(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HANDOVER_VARIABLE, '["sqlite:///other.db", "OTHER=1\\n"]')
+    assert settings.write(project) == []
+    assert Path(".env").read_text() == project.dotenv
+    assert Path(".env").stat().st_mode & 0o777 == 0o600
+    Path(".env").unlink()
+    lacking = replace(project, left_out="password")
+    (left,) = settings.write(lacking)
+    assert left == "# write the password into .env, as in .env.example"
+
+
+@pytest.mark.parametrize("is_cruft", [True, False])
+@pytest.mark.parametrize(
+    ("folder", "is_temporary"), [("tmpAb12Cd_9", True), ("tmp", False), ("work", False)]
+)
+def test_a_bake_for_comparison_is_known_by_where_it_is(
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: str,
+    is_temporary: bool,
+    is_cruft: bool,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / folder / "orders").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / folder / "orders")
+    told = replace(project, is_cruft=is_cruft)
+    assert finish.is_for_comparison(told) == (is_temporary and is_cruft)
+
+
+WORKING = """
+import time
+from cookiecutter_alembic.console import report, working
+with working("first revision"):
+    time.sleep(1.5)
+report("first revision", "done")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_terminal_shows_that_a_step_works_and_for_how_long() -> None:
+    import pexpect
+
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-c", WORKING],
+        cwd=str(TEMPLATE),
+        env={**os.environ, "TERM": "xterm"},
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 80),
+    )
+    for seconds in ("0 s", "1 s"):
+        terminal.expect(rf"[-\\|/] first revision   {seconds}")
+    terminal.expect_exact("\x1b[2K")  # what was shown is cleared
+    terminal.expect_exact("\x1b[?25h")  # and the cursor is there again
+    terminal.expect_exact("  first revision   done\r\n")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_without_a_terminal_nothing_shows_that_a_step_works() -> None:
+    printed = subprocess.check_output(
+        [sys.executable, "-c", WORKING.replace("1.5", "0.1")], cwd=TEMPLATE, text=True
+    )
+    assert printed == "  first revision   done\n"
