@@ -111,6 +111,7 @@ command.downgrade(config, "base")
 """
 
 
+@pytest.mark.full
 def test_the_same_from_python(service: Service) -> None:
     """In a kind of each family: migrations never run on what makes the others differ."""
     project = service.project

@@ -100,6 +100,7 @@ def test_a_good_answer_under_pytest_cookies(cookies: Cookies) -> None:
     assert len(list(result.project_path.glob("migrations/versions/*.py"))) == 1
 
 
+@pytest.mark.full
 def test_one_process_may_bake_many_projects(cookies: Cookies) -> None:
     """And the password of one does not reach the next."""
     url = "postgresql+psycopg2://u{}@127.0.0.1:9/d"

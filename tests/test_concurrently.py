@@ -149,6 +149,7 @@ def test_the_documented_revision_goes_up_and_down_and_up(service: Service) -> No
     assert is_valid(service)
 
 
+@pytest.mark.full
 @one_driver
 def test_the_documented_revision_passes_the_projects_checks(service: Service) -> None:
     project = service.project

@@ -149,6 +149,7 @@ def test_a_url_of_another_driver_is_refused_in_one_line(
     assert message in output and output.count("\n") == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["asyncpg"], indirect=True)
 @pytest.mark.parametrize("query", ["ssl=prefer", "sslmode=prefer"])
 def test_asyncpg_and_psycopg_both_follow_what_is_said_about_ssl(
@@ -219,6 +220,7 @@ def test_what_pymysql_does_not_understand_is_named_in_one_line(
     assert "ssl-mode" in output and PASSWORD not in output
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "service",
     ["psycopg2", "psycopg_async", "asyncpg", "mariadb_pymysql", "mariadb_asyncmy"],

@@ -136,6 +136,7 @@ def test_a_good_run_on_mariadb(
     assert PASSWORD not in project.output
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("folder", ["elsewhere", "else where"])
 def test_into_another_folder(
     bench: Path, environment: dict[str, str], folder: str
@@ -197,6 +198,7 @@ def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
     assert PASSWORD not in project.output
 
 
+@pytest.mark.full
 def test_with_a_server_that_never_answers(
     bench: Path, environment: dict[str, str]
 ) -> None:
@@ -274,6 +276,7 @@ def test_uv_needs_no_network_for_a_second_project(
     assert "Ready" in project.output
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("tool", ["uv", "pip"])
 def test_without_network(bench: Path, environment: dict[str, str], tool: str) -> None:
     programs = ["git", "uv"] if tool == "uv" else ["git"]

@@ -414,6 +414,7 @@ class Landings:
         assert 2 * sum(counts[place] for place in AT_WORK) >= len(self.places)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("number", "kind"),
     [(number, kind) for number, kinds in MOMENTS.items() for kind in kinds],
@@ -445,6 +446,7 @@ def test_signals_at_random_moments(
     landings.check()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=name)
 def test_the_printed_commands_at_random_moments(
     number: signal.Signals,
@@ -468,6 +470,7 @@ def test_the_printed_commands_at_random_moments(
     landings.check()
 
 
+@pytest.mark.full
 def test_a_signal_while_pip_installs(
     bench: Path,
     environment: dict[str, str],
@@ -546,6 +549,7 @@ def test_killed_while_git_holds_its_locks(
     check(run.project, original("sqlite"))
 
 
+@pytest.mark.full
 def test_what_tools_leave_when_they_are_killed(
     bench: Path, environment: dict[str, str], original: Original
 ) -> None:
@@ -658,6 +662,7 @@ def check_full(done: subprocess.CompletedProcess[str], step: str) -> None:
     assert re.search(f"{FULL}|Failed to install", failed[0])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("way", [OVERWRITE, "printed"])
 def test_a_disk_of_one_megabyte(
     way: str, bench: Path, environment: dict[str, str], original: Original
@@ -794,6 +799,7 @@ def kept(project: Project) -> object:
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("options", [[OVERWRITE], [OVERWRITE, SKIP]], ids=["f", "f s"])
 def test_again_over_a_project_with_a_later_revision(
     options: list[str], bench: Path, environment: dict[str, str]
@@ -811,6 +817,7 @@ def test_again_over_a_project_with_a_later_revision(
     check_at_work(project)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=name)
 def test_interrupted_over_a_project_with_a_later_revision(
     number: signal.Signals, bench: Path, environment: dict[str, str]

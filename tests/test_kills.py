@@ -363,6 +363,7 @@ def stopped_postgres(binaries: Path) -> Iterator[Postgres]:
         yield server
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
 def test_a_server_that_crashes_keeps_no_revision_in_part(
     copied: Callable[[str], Project],
@@ -405,6 +406,7 @@ WHAT_TO_DO = (
 )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
 @pytest.mark.parametrize("again", ["", IF_NOT_EXISTS])
 def test_with_autocommit_blocks_the_next_run_finishes_or_says_what_to_do(
@@ -470,6 +472,7 @@ def pause(tmp_path: Path) -> str:
     return PAUSE.format(file=str(tmp_path / "go_on"))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["mariadb_pymysql"], indirect=True)
 @pytest.mark.parametrize("again", ["", IF_NOT_EXISTS])
 def test_on_mariadb_a_killed_run_leaves_what_it_has_changed(

@@ -116,6 +116,7 @@ def test_a_layer_of_an_image_needs_two_files(
     project.run("steady", "drift")
 
 
+@pytest.mark.full
 def test_pip_installs_the_library_along(
     bench: Path, environment: dict[str, str]
 ) -> None:
@@ -162,6 +163,7 @@ def baked_in(folder: Path, environment: dict[str, str]) -> Project:
     return Project(folder / "my_service", environment, done.stdout)
 
 
+@pytest.mark.full
 def test_without_hooks_the_readme_says_how_to_fetch_the_library(
     bench: Path, environment: dict[str, str], repository: Path
 ) -> None:
@@ -199,6 +201,7 @@ def indexed(
     yield checkout, {**environment, "UV_FIND_LINKS": str(index)}
 
 
+@pytest.mark.full
 def test_a_project_from_an_index(
     indexed: tuple[Path, dict[str, str]], bench: Path
 ) -> None:

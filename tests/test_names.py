@@ -107,6 +107,7 @@ def test_a_slug_comes_from_the_name(rendered: Callable[..., Path], name: str) ->
     assert pyproject["project"]["name"] == project.name
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "project_slug", ["json", "test", "app", "migrations", "class", "Orders-2"]
 )
@@ -220,6 +221,7 @@ def test_names_stay_text_when_the_template_is_updated(
     assert not list(bench.rglob("executed"))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_no_project_can_be_called_like_what_it_installs(
     kind: str, original: Callable[[str], Project]

@@ -439,6 +439,7 @@ def check_bake(
     project.run("alembic", "upgrade", "head")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("account", "bakes"), list(BAKES.items()), indirect=["account"]
 )

@@ -226,6 +226,7 @@ def refusal(project: Project, *options: str) -> str:
     return output.partition("FAILED: ")[2]
 
 
+@pytest.mark.full
 def test_without_a_terminal_the_commands_to_type_are_named(
     copied: Callable[[str], Project],
 ) -> None:
@@ -304,6 +305,7 @@ def test_columns_of_another_type_and_other_tables_are_no_renames(
     assert "Warning: drops column user.plain" in project.revise("Another column")
 
 
+@pytest.mark.full
 def test_a_table_and_its_column_are_renamed_in_two_revisions(service: Service) -> None:
     project = service.project
     begin(project)

@@ -223,6 +223,7 @@ def test_the_application_uses_what_migrations_make_and_can_change_no_table(
     assert "(head)" in project.run("alembic", "current", "--check-heads")
 
 
+@pytest.mark.full
 @each_family
 def test_its_own_tests_pass_with_two_roles(roles: Roles) -> None:
     project = roles.use()
@@ -373,6 +374,7 @@ with ThreadPoolExecutor(8) as pool:
 """
 
 
+@pytest.mark.full
 @each_family
 def test_rights_may_be_given_several_times_at_once(roles: Roles) -> None:
     project = roles.use()

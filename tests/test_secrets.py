@@ -377,6 +377,7 @@ def test_the_hook_prints_no_password(
     assert not shows(done.secret, done.printed)
 
 
+@pytest.mark.full
 def test_cruft_keeps_no_password(repository: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cruft"
     environment, spy = stranger(folder)
@@ -726,6 +727,7 @@ def test_failing_tests_print_no_password(
     assert not shows(PASSWORD, output)
 
 
+@pytest.mark.full
 @each_driver
 def test_without_a_connection_nothing_prints_the_password(
     server: Server, copied: Callable[[str], Project], kind: str

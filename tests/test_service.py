@@ -62,6 +62,7 @@ def xdist(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
+@pytest.mark.full
 def test_its_tests_pass_in_parallel(service: Service, xdist: str) -> None:
     service.project.environment["PYTHONPATH"] = xdist
     service.project.run_tests("--numprocesses=2")
@@ -391,6 +392,7 @@ def silent_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
 def test_a_server_that_never_answers_is_not_waited_for(
     copied: Callable[[str], Project], silent_port: int, driver: str

@@ -259,6 +259,7 @@ def test_without_squawk_one_line_says_what_installs_it(
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["psycopg2-wheel"], indirect=True)
 def test_ci_reports_the_articles_index_which_stops_nobody_before(
     service: Service,
