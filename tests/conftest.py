@@ -22,7 +22,7 @@ from cookiecutter.main import cookiecutter
 from filelock import FileLock
 
 from cookiecutter_alembic.databases import ConnectionString, parse
-from tests import servers
+from tests import servers, warm
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
@@ -198,6 +198,14 @@ class Project:
             cwd: where to run it, the project's root unless told.
         """
         program = self.path / ".venv" / BIN / command[0]
+        if program.exists() and warm.suits(program, self.environment):
+            python = program.parent.resolve() / "python"
+            typed = [str(program), *map(str, command[1:])]
+            ended, printed = warm.of(python).run(
+                typed, cwd or self.path, self.environment
+            )
+            assert code is None or ended == code, printed
+            return printed
         done = subprocess.run(
             [program if program.exists() else command[0], *command[1:]],
             cwd=cwd or self.path,

@@ -245,6 +245,7 @@ def test_with_nobody_reading(bench: Path, environment: dict[str, str]) -> None:
     assert commits(project) == ["Initial commit"]
 
 
+@pytest.mark.full
 def test_without_uv(bench: Path, environment: dict[str, str]) -> None:
     environment["PATH"] = only(bench / "bin", "git")
     project = baked(bench / "out", environment)

@@ -36,12 +36,17 @@ ON_POSTGRES = [
     "psycopg2-system",
     "psycopg-wheel",
     "psycopg_async-system",
-    "asyncpg-wheel",
+    pytest.param("asyncpg-wheel", marks=pytest.mark.full),
 ]
 ON_MARIADB = ["mariadb_pymysql", "mariadb_asyncmy"]
 EXAMPLES = 200
 EXAMPLES_ON_MARIADB = 20
-BAKES = dict(zip(ON_POSTGRES, (3, 3, 2, 2), strict=True))
+BAKES = {
+    "psycopg2-system": 3,
+    "psycopg-wheel": 3,
+    "psycopg_async-system": 2,
+    "asyncpg-wheel": 2,
+}
 
 # Drawn by a seed, and none kept from a run before: what fails here fails elsewhere.
 REPEATABLE = settings(deadline=None, database=None, print_blob=True)

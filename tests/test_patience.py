@@ -94,6 +94,7 @@ def edit(project: Project, old: str, new: str) -> None:
     module.write_text(module.read_text().replace(old, new))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("lock_timeout", ["1s", "0"])
 def test_other_queries_go_on_while_a_revision_waits_its_turn(
     project: Project,

@@ -526,6 +526,7 @@ def assert_own_commands_are_silent(project: Project, secret: str) -> None:
     assert spy.children_told(secret) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("url", "left_out"),
     [

@@ -42,9 +42,10 @@ def test_ci_runs_the_line_that_the_readme_shows() -> None:
         "python3 -m pip install uv && "
         "python3 -m uv tool run cookiecutter --no-input gh:org/cookiecutter-alembic"
     )
-    assert second == (TEMPLATE / ".ci" / "run").read_text().splitlines()[-1]
+    full = f"{second} --full"
+    assert full == (TEMPLATE / ".ci" / "run").read_text().splitlines()[-1]
     workflow = (TEMPLATE / ".github" / "workflows" / "ci.yml").read_text()
-    assert f"- run: {second}\n" in workflow
+    assert f"- run: {full}\n" in workflow
 
 
 def test_the_first_line_of_the_readme(tmp_path: Path) -> None:
