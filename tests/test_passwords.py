@@ -405,7 +405,7 @@ def check_drawn(
     try_one()
 
 
-@pytest.mark.parametrize("account", ON_POSTGRES + ON_MARIADB, indirect=True)
+@pytest.mark.parametrize("account", [*ON_POSTGRES, *ON_MARIADB], indirect=True)
 def test_any_password_comes_through(
     account: Account, copied: Callable[[str], Project]
 ) -> None:
