@@ -52,7 +52,7 @@ def test_what_loses_data_or_fails_on_it_is_said(service: Service) -> None:
     warnings, _, _ = output.partition("Generating")
     *_, revision = project.revisions()
     _, _, upgrade = revision.read_text().partition("def upgrade() -> None:\n")
-    comment, _, _ = upgrade.partition("    # ###")
+    comment, _, _ = upgrade.partition("    op.")
     for remark in REMARKS:
         assert f"Warning: {remark}" in warnings
         assert f"    # {remark}" in comment

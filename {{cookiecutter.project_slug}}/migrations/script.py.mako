@@ -20,9 +20,6 @@ depends_on: str | Sequence[str] | None = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-% for remark in context.get("remarks", ()):
-    # ${remark}
-% endfor
     ${upgrades if upgrades else "pass"}
 
 

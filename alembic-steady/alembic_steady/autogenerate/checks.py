@@ -10,6 +10,8 @@ from textwrap import wrap
 from typing import Any
 
 from alembic import context
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import types
@@ -31,15 +33,24 @@ def may_drop() -> bool:
     return x_arguments.value("allow-drop") is not None
 
 
-def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> list[str]:
-    """Print what is to be known about a revision before it is run.
+class Comment(ops.MigrateOperation):
+    """Lines that stand among a revision's operations and do nothing."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+
+
+@renderers.dispatch_for(Comment)
+def _render(_context: AutogenContext, comment: Comment) -> list[str]:
+    return [f"# {line}" for line in comment.lines]
+
+
+def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
+    """Print what is to be known about a revision before it is run, and write it there.
 
     Arguments:
-        upgrade: what autogenerate would write.
+        upgrade: what autogenerate would write; it gets a comment.
         tables: those of the models.
-
-    Returns:
-        The same in lines for a comment.
 
     Raises:
         CommandError: there are revisions, but no models.
@@ -49,7 +60,9 @@ def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> list[str]:
     remarks = list(_remarks(upgrade.ops))
     for remark in remarks:
         print(f"Warning: {remark}", file=sys.stderr)
-    return [line for remark in remarks for line in wrap(remark, 82)]
+    if remarks and not private.is_check():
+        lines = [line for remark in remarks for line in wrap(remark, 82)]
+        upgrade.ops.insert(0, Comment(lines))
 
 
 def _remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:

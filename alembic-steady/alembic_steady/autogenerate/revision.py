@@ -49,8 +49,7 @@ class _Review:
         if own := self._settings.options.get("process_revision_directives"):
             own(migration, revision, directives)
         for script in directives:
-            remarks = checks.review(script.upgrade_ops, self._settings.tables)
-            migration.opts["template_args"]["remarks"] = remarks
+            checks.review(script.upgrade_ops, self._settings.tables)
         _write_percent_once(migration.dialect)
         is_empty = all(script.upgrade_ops.is_empty() for script in directives)
         if is_empty and not private.is_check():  # which looks at what it has found

@@ -72,7 +72,7 @@ def run(connection: Connection, executor: Executor) -> None:
 
 def _is_autocommit(connection: Connection) -> bool:
     raw: Any = connection.connection.dbapi_connection
-    return connection.dialect.detect_autocommit_setting(raw)
+    return bool(raw.autocommit)  # each driver for PostgreSQL has it
 
 
 def _run(connection: Connection, executor: Executor) -> None:

@@ -1,0 +1,3 @@
+"""What both folders of tests are run with."""
+
+pytest_plugins = ["tests.options"]
