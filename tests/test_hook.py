@@ -24,8 +24,8 @@ from tests.conftest import (
     baked,
     clean_environment,
 )
+from tests.revisions import operations
 from tests.servers import PASSWORD, MariaDB, Postgres
-from tests.test_article import operations
 
 SECONDS = r"\d+\.\d s"
 PYTHON = ".".join(map(str, sys.version_info[:2]))
