@@ -32,6 +32,13 @@ def project(copied: Callable[[str], Project]) -> Project:
     return project
 
 
+def test_on_another_database_one_line_says_that_squawk_is_none_of_its_tools(
+    copied: Callable[[str], Project],
+) -> None:
+    output = copied("sqlite").run(*SQUAWK, code=255)
+    assert output == "FAILED: squawk reads PostgreSQL's SQL alone\n"
+
+
 def test_a_project_without_revisions_passes(project: Project) -> None:
     for revision in project.revisions():
         revision.unlink()
