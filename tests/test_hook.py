@@ -367,7 +367,7 @@ def test_inside_a_repository(bench: Path, environment: dict[str, str]) -> None:
     done = bake(outer, environment, answers={})
     line = "  git              inside the repository out, nothing committed\n"
     assert line in done.stdout
-    project = Project(outer / "my_service", environment, done.stdout)
+    project = Project(outer / "my_service", environment, output=done.stdout)
     assert not (project.path / ".git").exists()
     assert project.run("git", "diff", "--cached") == ""
     type_in(project, *next_steps(project))
