@@ -63,6 +63,7 @@ from alembic_steady import run_migrations
 
 run_migrations(target_metadata{options})
 """
+IS_NEWEST = not sa.__version__.startswith("2.0.")
 USERNAME = "    username: Mapped[str | None] = mapped_column(sa.String(50))\n"
 
 
@@ -106,6 +107,13 @@ class Project(AnyProject):
             ended, printed = done.returncode, done.stdout
         assert code is None or ended == code, printed
         return printed
+
+    def check_files(self) -> None:
+        """Check all files with ruff and mypy."""
+        self.run("ruff", "check")
+        self.run("ruff", "format", "--check")
+        if IS_NEWEST:  # SQLAlchemy 2.0 has other types.
+            self.run("mypy")
 
     def change_models(self, replaced: dict[str, str]) -> None:
         """Replace parts of the models, each of which has to be there."""

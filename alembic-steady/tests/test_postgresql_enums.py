@@ -84,6 +84,4 @@ def test_a_value_is_added_and_used_by_the_next_revision(service: Service) -> Non
     for direction, target in (("downgrade", "base"), ("upgrade", "head")):
         project.run("alembic", direction, target)
         assert types(service) == (["mood"] if target == "head" else [])
-    project.run("ruff", "check")
-    project.run("ruff", "format", "--check")
-    project.run("mypy")
+    project.check_files()

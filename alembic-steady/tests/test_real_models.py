@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import Project, Service
+from harness import IS_NEWEST, Project, Service
 
 from tests.revisions import AS_BUILT, CLEAN, NOTE, TABLES_AT_BASE, operations
 
@@ -80,12 +80,14 @@ def test_a_shop_is_built_as_the_models_say(shop: Service) -> None:
     output += project.run("alembic", "downgrade", "base")
     assert left(shop) == set()
     output += project.run("alembic", "upgrade", "head")
-    assert project.run("alembic", "check") == NOTE + CLEAN
+    check = project.run("alembic", "check")
+    assert check.endswith(NOTE + CLEAN)
+    # Alembic warns of computed columns that SQLAlchemy 2.0 reads otherwise.
+    assert check == NOTE + CLEAN or not IS_NEWEST
     assert shop.drift(0) == [AS_BUILT.strip()]
     output += project.run("alembic", "downgrade", "base")
     assert shop.schema() == TABLES_AT_BASE
     assert left(shop) == set()
     assert project.revise("Again") == NO_CHANGES
     assert "Warning" not in output
-    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
-        project.run(*command)
+    project.check_files()
