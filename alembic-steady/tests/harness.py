@@ -202,6 +202,8 @@ def as_started(
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(own_logging())
         warnings.simplefilter("default")
+        if not IS_NEWEST:  # SQLAlchemy 2.0 reads them otherwise than they are written.
+            warnings.filterwarnings("ignore", "Computed default")
         warnings.showwarning = _print_warning  # type: ignore[assignment]
         os.environ.clear()
         os.environ.update(environment)
