@@ -241,7 +241,7 @@ def test_a_rebuilt_table_differs_by_the_change_alone(
         assert cells(service) == rows
     output = project.run("python", "-c", COMPARE_WITH_CREATED)
     assert [line for line in output.splitlines() if line[0] in "+-~"] == [
-        "+ view names (not owned: no revision makes it)"
+        "+ view names (not owned: no revision creates it)"
     ]
     assert project.run("alembic", "check").endswith(NOTE + CLEAN)
     write(service, MORE_ROWS)

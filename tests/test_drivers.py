@@ -204,7 +204,9 @@ def test_an_engine_that_migrations_cannot_run_on_is_not_passed_over(
 ) -> None:
     project = copied("aiosqlite")
     output = project.run("python", "-c", GIVEN_ASYNC_ENGINE, code=1)
-    assert "given: AsyncEngine, not a Connection or Engine" in output
+    assert (
+        "has to be a Connection or an Engine of SQLAlchemy, not AsyncEngine" in output
+    )
     assert not (project.path / "my_service.db").exists()
 
 

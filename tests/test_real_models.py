@@ -13,7 +13,7 @@ from tests.test_scratch import AS_BUILT, CLEAN, NOTE
 
 MODELS = TEMPLATE / "tests" / "real_models"
 FAMILIES = {"file": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
-NO_CHANGES = "No changes in the models, no new revision.\n"
+NO_CHANGES = "No changes in the models, so no revision was written.\n"
 VIEW = """\
     select = "SELECT account_id, count(*) AS messages FROM message GROUP BY account_id"
     op.execute(f"CREATE VIEW inbox AS {select}")

@@ -30,14 +30,14 @@ STATES = {
 }
 CLEAN = "No new upgrade operations detected.\n"
 NOTE = """\
-Compared the models with the revisions, not with the database. About that, ask
-alembic current --check-heads and steady drift.
+Compared the models with the revisions, not with the database. To check the database,
+run alembic current --check-heads and steady drift.
 """
 DRIFT = ("steady", "drift")
-AS_BUILT = "as the revisions build it\n"
+AS_BUILT = "no drift\n"
 WAYS_OUT = (
-    "; set SHADOW_DATABASE_URL to a server where databases may be made, or compare with"
-    " the database itself: alembic -x live …\n"
+    "; set SHADOW_DATABASE_URL to a server on which databases may be created, or compare"
+    " with the database itself: alembic -x live …\n"
 )
 
 
@@ -221,7 +221,7 @@ def test_without_a_server_for_it_the_ways_out_are_named(
     project = copied("psycopg")
     line = refusal(project, DATABASE_URL="postgresql://u:p@192.0.2.1/none")
     at = "postgresql+psycopg at 192.0.2.1:5432 is not on this machine"
-    assert line == f"{at}: nothing is made there unasked"
+    assert line == f"{at}, so no database is created there unasked"
     # What a query says, the driver takes instead of what stands before it.
     url = "postgresql://u:p@localhost/none?host=192.0.2.1"
     assert refusal(project, DATABASE_URL=url) == line
@@ -229,7 +229,7 @@ def test_without_a_server_for_it_the_ways_out_are_named(
     assert "127.0.0.1:9 does not answer" in line
     line = refusal(project, SHADOW_DATABASE_URL=pooler.url("postgresql"))
     at = f"postgresql+psycopg at 127.0.0.1:{pooler.port}"
-    assert line == f"{at} is a pooler, not the server itself"
+    assert line == f"{at} is a connection pooler, not the server"
     any_postgres.query(f"CREATE ROLE modest LOGIN PASSWORD '{PASSWORD}'")
     url = any_postgres.url("postgresql", "orders", "modest")
     line = refusal(project, DATABASE_URL=url)
@@ -245,7 +245,7 @@ def test_tests_make_no_database_on_another_machine_unasked(
     driver = CONNECTIONS[kind].driver.name
     project.environment["DATABASE_URL"] = f"{driver}://u:p@192.0.2.1/none"
     (line,) = project.run("pytest", code=4).strip().splitlines()
-    assert line.endswith("unasked; TEST_DATABASE_URL may name another server")
+    assert line.endswith("unasked; to test on another server, set TEST_DATABASE_URL")
 
 
 HISTORY = """
@@ -390,7 +390,7 @@ def test_models_may_be_in_several_schemas(service: Service) -> None:
     service.execute("CREATE TABLE theirs.entry (id int)")
     assert CLEAN in project.run("alembic", "-x", "live", "check")
     lines = project.run(*DRIFT).splitlines()
-    assert lines[1:] == ["+ table theirs.entry (not owned: no revision makes it)"]
+    assert lines[1:] == ["+ table theirs.entry (not owned: no revision creates it)"]
     schemas = "SELECT nspname FROM pg_namespace WHERE nspname IN ('audit', 'theirs')"
     project.run("alembic", "downgrade", "-1")
     assert service.server.query(schemas, "orders") == [("theirs",)]

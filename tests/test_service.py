@@ -104,17 +104,17 @@ def test_the_database_is_made_when_asked(service: Service) -> None:
         output = project.run("alembic", "upgrade", "head", code=255)
         *_, error = output.splitlines()
         assert error == (
-            f"FAILED: {place}, database orders is not there: steady create makes it"
+            f"FAILED: {place}, database orders does not exist; create it with: steady create"
         )
         where = f"{place}, database orders"
     else:
         project.environment["DATABASE_URL"] = "sqlite:///data/base/my_service.db"
         error = project.run("alembic", "upgrade", "head", code=255).splitlines()[-1]
-        assert "steady create makes it" in error
+        assert "create it with: steady create" in error
         where = f"sqlite at {project.path}/data/base/my_service.db"
     create = ("steady", "create")
     assert project.run(*create) == f"{where}: created\n"
-    assert project.run(*create) == f"{where}: is there already\n"
+    assert project.run(*create) == f"{where}: already exists\n"
     assert where in project.run("alembic", "upgrade", "head")
 
 
@@ -429,8 +429,8 @@ def test_without_a_server_each_command_ends_in_one_line(
     ):
         output = project.run(*command, code=code)
         hint = {
-            "alembic": "; set SHADOW_DATABASE_URL to a server where databases may be made,",
-            "pytest": "; TEST_DATABASE_URL may name another server",
+            "alembic": "; set SHADOW_DATABASE_URL to a server on which databases may be created,",
+            "pytest": "; to test on another server, set TEST_DATABASE_URL",
             "steady": "",
         }[command[0]]
         (line,) = output.strip().splitlines()

@@ -32,7 +32,7 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
         else:
             assert other.scalar(mysql_lock.TRY, {"table": "alembic_version"}) == 1
         output = project.run("-x", "lock-timeout=0", "upgrade", "head", code=255)
-        assert "another run migrates" in output
+        assert "another run is migrating the database" in output
         assert "alembic -x lock-timeout=300 -x lock-timeout=0 upgrade head" in output
         project.configure(version_table="of_another_service")
         project.run("-x", "lock-timeout=0", "upgrade", "head")

@@ -50,7 +50,7 @@ class Adapter(ABC):
                 return url.set(drivername=f"{backend}+{name}" if name else backend)
         drivers = " or ".join(names)
         raise CommandError(
-            f"migrations run on a synchronous driver, not on {url.drivername}:"
+            f"migrations need a synchronous driver instead of {url.drivername}:"
             f" install {drivers}"
         )
 
