@@ -137,7 +137,7 @@ def test_migrations_take_the_same_url_on_a_synchronous_driver(
         ),
         ("mariadb_pymysql", "mysql+pymysql://u:p@h/d", "runs on mariadb+pymysql"),
         ("mysql_asyncmy", "mysql+pymysql://u:p@h/d", "runs on mysql+asyncmy"),
-        ("aiosqlite", "sqlite+aiosqlite://", "one is sqlite+aiosqlite:///name.db"),
+        ("aiosqlite", "sqlite+aiosqlite://", "write sqlite+aiosqlite:///name.db"),
     ],
 )
 def test_a_url_of_another_driver_is_refused_in_one_line(

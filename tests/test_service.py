@@ -310,7 +310,7 @@ print(url.drivername, url.host, url.database)
         ("sqlite", "postgresql://u:secret@h/d", "is for postgresql"),
         ("sqlite", "sqlite://", "names no file"),
         ("sqlite", "sqlite:///:memory:", "names no file"),
-        ("sqlite", "secret", "is not a database URL"),
+        ("sqlite", "secret", "is not a valid SQLAlchemy URL"),
         ("psycopg2", "", "DATABASE_URL is not set: copy .env.example to .env"),
         ("psycopg2", "sqlite:///a.db", "is for sqlite"),
         (
@@ -319,7 +319,7 @@ print(url.drivername, url.host, url.database)
             "runs on postgresql+psycopg2",
         ),
         ("psycopg2", "mysql://u:secret@h/d", "is for mysql"),
-        ("psycopg2", "postgresql://u:secret@h:port/d", "is not a database URL"),
+        ("psycopg2", "postgresql://u:secret@h:port/d", "is not a valid SQLAlchemy URL"),
         ("psycopg2", "postgresql://u:secret@h", "names no database"),
         ("psycopg2", "postgresql://u:top@secret@h/d", "write an @ in the password"),
         ("psycopg2", "postgresql://u:top@secret/@h/d", "write an @ in the password"),
