@@ -147,7 +147,7 @@ def _again(answers: MutableMapping[str, Any]) -> list[str]:
 def _start_server(connection: ConnectionString) -> str:
     if connection.suits_container:
         return "docker compose up -d --wait  # or start your own server"
-    return f"# start {connection.address}, or name another server in .env"
+    return f"# start the server at {connection.address}, or name another one in .env"
 
 
 def _escaped(character: str) -> str:

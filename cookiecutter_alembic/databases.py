@@ -380,11 +380,11 @@ def parse(text: str) -> ConnectionString:
     """
     text = text.strip()
     if not text.isprintable():
-        raise InvalidUrl("holds a character that does not print; percent-encode it")
+        raise InvalidUrl("contains a character that does not print; percent-encode it")
     match = _URL.fullmatch(text)
     if match is None:
         raise InvalidUrl(
-            f"not a connection string; one looks like {_example('postgresql+psycopg')}"
+            f"not a connection string; write one such as {_example('postgresql+psycopg')}"
         )
     driver = _driver(match["scheme"])
     server = driver.dialect.server
@@ -457,15 +457,16 @@ def _check_server(driver: Driver, server: Server, match: re.Match[str]) -> None:
         )
     if not match["database"]:
         raise InvalidUrl(
-            f"names no database; write one at the end, {_example(driver.name)}"
+            f"names no database; add one at the end, as in {_example(driver.name)}"
         )
 
 
 def _right_form_for_hosts(driver: Driver) -> str:
     if driver.dialect is not POSTGRESQL:
-        return f"several hosts; {driver.dialect.title} has one, {_example(driver.name)}"
+        example = _example(driver.name)
+        return f"names several hosts; {driver.dialect.title} takes one, as in {example}"
     form = f"{_example(driver.name, '')}?host=h1:5432&host=h2:5432"
-    return f"several hosts go to the end, each with its port: {form}"
+    return f"write several hosts at the end, each with its port: {form}"
 
 
 def _check_parameters(driver: Driver, names: list[str]) -> None:
@@ -474,8 +475,8 @@ def _check_parameters(driver: Driver, names: list[str]) -> None:
     synonyms = {*driver.renamed.values(), *_PASSWORD}
     for name in names:
         if name not in driver.parameters | synonyms:
-            shown = f'"{name}"' if re.fullmatch(r"[\w-]+", name) else "what stands"
+            shown = f'"{name}"' if re.fullmatch(r"[\w-]+", name) else "this parameter"
             raise InvalidUrl(
-                f"{driver.name} knows no {shown} after the ?, "
+                f"{driver.name} does not accept {shown} after the ?, "
                 f"only {', '.join(sorted(driver.parameters))}"
             )

@@ -42,7 +42,9 @@ def make() -> list[str]:
         if is_new:  # The commands that make it later would take it for whole.
             shutil.rmtree(FOLDER, ignore_errors=True)
         if "(from versions: none)" in str(failure):
-            report("environment", "pip reaches no package index")
+            report(
+                "environment", "pip found no packages; check its index and the network"
+            )
         else:
             report("environment", str(failure))
         return ["uv sync"] if uv else WITHOUT_UV

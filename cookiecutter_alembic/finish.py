@@ -65,7 +65,7 @@ def take_steps(project: Project) -> None:
     files.remove_torn()
     settle = settings.write(project)
     if not is_whole:
-        _say_how_to_finish(project, "All that follows needs the library")
+        _say_how_to_finish(project, "The remaining steps need the library")
         return
     install = environment.make()
     revise = first_revision.write(has_environment=not install)
@@ -111,6 +111,6 @@ def _interrupted(_number: int, _frame: object) -> None:
 
 def _say_how_to_finish(project: Project, reason: str) -> None:
     """Say what a run that could not end leaves to do."""
-    say(f"\n{reason}. To finish, or to remove it:\n")
+    say(f"\n{reason}. To finish the project, or to remove it:\n")
     say(f"  {project.command_to_finish}")
     say(f"  rm -r {project.folder}")

@@ -28,10 +28,10 @@ def write(*, has_environment: bool) -> list[str]:
             # A run that was killed may not have come to it.
             with suppress(StepFailed):
                 run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
-        report("first revision", "there is one already")
+        report("first revision", "already exists")
         return []
     if not has_environment:
-        report("first revision", "needs the environment")
+        report("first revision", "needs the environment first")
         return later
     try:
         with working("first revision"):

@@ -45,13 +45,13 @@ def check_slug(text: str) -> None:
     well_formed = re.fullmatch(r"[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?", text)
     if not well_formed or len(text) > LONGEST_SLUG:
         raise InvalidName(
-            "starts with a letter, goes on with letters, digits, - and _, "
-            f"ends with a letter or digit, and has at most {LONGEST_SLUG} characters"
+            "has to start with a letter, end with a letter or digit, consist of letters, "
+            f"digits, - and _, and have at most {LONGEST_SLUG} characters"
         )
     if _is_taken(text):
         raise InvalidName(
-            f"{text} is the name of something else, which would get in the way; "
-            f"{text}{SUFFIX} is not"
+            f"{text} is the name of a package that projects install or of a Windows device; "
+            f"use another name, such as {text}{SUFFIX}"
         )
 
 
@@ -66,10 +66,14 @@ def check_text(text: str) -> None:
     # Control characters, line ends, and bytes that were no text. Not format characters:
     # emoji and several scripts need them.
     if any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in text):
-        raise InvalidName("is one line of text, without tabs and control characters")
+        raise InvalidName(
+            "has to be one line of text, without tabs and control characters"
+        )
     for mark in ("{{", "{%", "{#"):
         if mark in text:
-            raise InvalidName(f"must not hold {mark}, which begins a command of Jinja")
+            raise InvalidName(
+                f"must not contain {mark}, which begins a Jinja template tag"
+            )
 
 
 def _is_taken(text: str) -> bool:

@@ -25,17 +25,17 @@ def commit(project: Project, *, is_complete: bool) -> list[str]:
     """
     git = shutil.which("git")
     if git is None:
-        report("git", "is not installed, no repository made")
+        report("git", "is not installed; no repository created")
         return [f"git init && {COMMIT}"]
     if has_history():
-        report("git", "the repository is there already, nothing committed")
+        report("git", "the repository already exists; nothing committed")
         return []
     for parent in Path.cwd().parents:
         if (parent / ".git").exists():
-            report("git", f"inside the repository {parent.name}, nothing committed")
+            report("git", f"inside the repository {parent.name}; nothing committed")
             return [f'git add . && git commit -m "Add {project.slug}" -- .']
     if not is_complete:
-        report("git", "waits for the first revision")
+        report("git", "needs the first revision first; nothing committed")
         return [f"git init && {COMMIT}"]
     with working("git"):
         outcome, later = _commit(git)
@@ -57,7 +57,7 @@ def _commit(git: str) -> tuple[str, list[str]]:
     try:
         run(*git_command, "var", "GIT_COMMITTER_IDENT")
     except StepFailed:
-        unknown = "knows no name and address of yours, nothing committed"
+        unknown = "has no name and email of yours; nothing committed"
         return unknown, [*IDENTITY, COMMIT]
     try:
         run(*git_command, "commit", "--quiet", "-m", FIRST_COMMIT)

@@ -47,5 +47,5 @@ def look(project: Project, *, is_possible: bool) -> tuple[list[str], list[str]]:
         return [CORRECT_URL], [CREATE]
     if found.strip() == "True":
         return [], []
-    report("database", f"{project.place} is to be made")
+    report("database", f"{project.place} does not exist yet")
     return [], [CREATE]

@@ -25,7 +25,7 @@ def write(project: Project) -> list[str]:
     try:
         file = os.open(dotenv, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        report("settings", ".env is there already and stays as it is")
+        report("settings", ".env already exists and was kept")
         return []
     try:
         with open(file, "w", encoding="utf-8", newline="\n") as opened:
@@ -36,5 +36,7 @@ def write(project: Project) -> list[str]:
         return ["cp .env.example .env  # and fill it in"]
     if is_whole:
         return []
-    report("settings", f".env lacks the {project.left_out}, which is not kept")
-    return [f"# write the {project.left_out} into .env, as in .env.example"]
+    report(
+        "settings", f".env lacks the {project.left_out}; stored answers hold no secrets"
+    )
+    return [f"# add the {project.left_out} to .env, as in .env.example"]

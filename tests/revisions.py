@@ -63,11 +63,11 @@ def seconds(output: str) -> dict[str, float]:
 ADD_USERNAME = ("alembic", "revision", "--autogenerate", "-m", "Add username for user")
 CLEAN = "No new upgrade operations detected.\n"
 NOTE = """\
-Compared the models with the revisions, not with the database. About that, ask
-alembic current --check-heads and steady drift.
+Compared the models with the revisions, not with the database. To check the database,
+run alembic current --check-heads and steady drift.
 """
 DRIFT = ("steady", "drift")
-AS_BUILT = "as the revisions build it\n"
+AS_BUILT = "no drift\n"
 TABLES_AT_FIRST = {"alembic_version": {"version_num"}, "user": {"id"}}
 TABLES_AT_SECOND = {"alembic_version": {"version_num"}, "user": {"id", "username"}}
 TABLES_AT_BASE = {"alembic_version": {"version_num"}}

@@ -30,7 +30,10 @@ def test_each_step_of_the_article(service: Service) -> None:
 
     # The first revision is there already, so there is nothing left to write.
     command = ["alembic", "revision", "--autogenerate", "-m", "First revision"]
-    assert project.run(*command) == "No changes in the models, no new revision.\n"
+    assert (
+        project.run(*command)
+        == "No changes in the models, so no revision was written.\n"
+    )
     assert project.revisions() == [first]
 
     project.run("alembic", "upgrade", "+1")

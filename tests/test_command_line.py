@@ -74,7 +74,7 @@ def test_with_answers_typed_at_the_prompt(
             f"postgresql+psycopg2://u:{PASSWORD}@{PASSWORD}@h/d",
             'two "@" before the host; write the one in the password as %40',
         ),
-        ("project_slug", "../x", "starts with a letter"),
+        ("project_slug", "../x", "has to start with a letter"),
     ],
 )
 def test_a_bad_answer_is_refused_in_one_line(

@@ -168,7 +168,7 @@ def test_sqlalchemy_knows_each_driver(driver: object) -> None:
 
 
 REFUSED = {
-    "": "one looks like postgresql+psycopg://user:password@localhost/orders",
+    "": "write one such as postgresql+psycopg://user:password@localhost/orders",
     "orders.db": "not a connection string",
     "://": "not a connection string",
     "foo://": '"foo" is not supported, only sqlite, sqlite+aiosqlite, postgresql+',
@@ -180,8 +180,8 @@ REFUSED = {
     "sqlite:///:memory:": "needs a file, such as sqlite:///name.db",
     "sqlite+aiosqlite://": "needs a file, such as sqlite+aiosqlite:///name.db",
     "sqlite://orders.db": "three slashes, sqlite:///name.db",
-    "sqlite:///a.db?mode=ro": 'knows no "mode" after the ?, only cached_statements',
-    "sqlite:///file:a.db?uri=true": 'knows no "uri" after the ?',
+    "sqlite:///a.db?mode=ro": 'does not accept "mode" after the ?, only cached_statements',
+    "sqlite:///file:a.db?uri=true": 'does not accept "uri" after the ?',
     "postgresql+psycopg2://u:secret@ss@h/db": "write the one in the password as %40",
     "postgresql+psycopg2://u:secret@s/s@h/db": "write the one in the password as %40",
     "postgresql+psycopg2://u:p@secret?a=b@h/db": "write the one in the password as %40",
@@ -195,12 +195,12 @@ REFUSED = {
     "postgresql+psycopg://u:secret@h1:5432,h2:5432/db": (
         "postgresql+psycopg://user:password@/orders?host=h1:5432&host=h2:5432"
     ),
-    "postgresql+asyncpg://u:secret@h1,h2/db": "several hosts go to the end",
-    "mysql://u:secret@h1,h2/db": "MySQL has one",
+    "postgresql+asyncpg://u:secret@h1,h2/db": "write several hosts at the end",
+    "mysql://u:secret@h1,h2/db": "MySQL takes one",
     "postgresql+asyncpg://u:secret@h/db?server_settings=x": "only gsslib, host",
-    "postgresql+asyncpg://u:secret@h/db?channel_binding=x": 'knows no "channel_binding"',
-    "mysql+asyncmy://u:secret@h/db?write_timeout=1": 'knows no "write_timeout"',
-    "mysql+pymysql://u:secret@h/db?ssl-mode=REQUIRED": 'knows no "ssl-mode"',
+    "postgresql+asyncpg://u:secret@h/db?channel_binding=x": 'does not accept "channel_binding"',
+    "mysql+asyncmy://u:secret@h/db?write_timeout=1": 'does not accept "write_timeout"',
+    "mysql+pymysql://u:secret@h/db?ssl-mode=REQUIRED": 'does not accept "ssl-mode"',
 }
 
 

@@ -111,7 +111,7 @@ def test_compose_says_which_variable_is_missing(rendered: Callable[..., Path]) -
     )
     assert done.returncode != 0
     assert "POSTGRES_PASSWORD" in done.stderr + done.stdout
-    assert "is not set in .env" in done.stderr + done.stdout
+    assert "set it in .env" in done.stderr + done.stdout
 
 
 def test_names_in_compose_are_text(rendered: Callable[..., Path]) -> None:

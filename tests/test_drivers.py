@@ -137,7 +137,7 @@ def test_migrations_take_the_same_url_on_a_synchronous_driver(
         ),
         ("mariadb_pymysql", "mysql+pymysql://u:p@h/d", "runs on mariadb+pymysql"),
         ("mysql_asyncmy", "mysql+pymysql://u:p@h/d", "runs on mysql+asyncmy"),
-        ("aiosqlite", "sqlite+aiosqlite://", "one is sqlite+aiosqlite:///name.db"),
+        ("aiosqlite", "sqlite+aiosqlite://", "write sqlite+aiosqlite:///name.db"),
     ],
 )
 def test_a_url_of_another_driver_is_refused_in_one_line(
@@ -204,7 +204,9 @@ def test_an_engine_that_migrations_cannot_run_on_is_not_passed_over(
 ) -> None:
     project = copied("aiosqlite")
     output = project.run("python", "-c", GIVEN_ASYNC_ENGINE, code=1)
-    assert "given: AsyncEngine, not a Connection or Engine" in output
+    assert (
+        "has to be a Connection or an Engine of SQLAlchemy, not AsyncEngine" in output
+    )
     assert not (project.path / "my_service.db").exists()
 
 

@@ -199,7 +199,7 @@ def test_an_env_of_another_bake_is_not_for_this_project(
     Path(".env").unlink()
     lacking = replace(project, left_out="password")
     (left,) = settings.write(lacking)
-    assert left == "# write the password into .env, as in .env.example"
+    assert left == "# add the password to .env, as in .env.example"
 
 
 @pytest.mark.parametrize("is_cruft", [True, False])

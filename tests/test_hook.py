@@ -106,7 +106,7 @@ def test_a_good_run_on_a_server(
     address = f"127.0.0.1:{postgres.port}"
     place = f"orders at {address}"
     assert f"Creating my_service for PostgreSQL ({place})\n" in project.output
-    assert f"  database         {place} is to be made\n" in project.output
+    assert f"  database         {place} does not exist yet\n" in project.output
     assert "Ready in" in project.output
     assert next_steps(project) == [
         "cd my_service",
@@ -129,7 +129,7 @@ def test_a_good_run_on_mariadb(
     project = baked(bench / "out", environment, database_url=url)
     place = f"orders at 127.0.0.1:{mariadb.port}"
     assert f"Creating my_service for MariaDB ({place})\n" in project.output
-    assert f"  database         {place} is to be made\n" in project.output
+    assert f"  database         {place} does not exist yet\n" in project.output
     assert "Ready in" in project.output
     type_in(project, *next_steps(project))
     assert mariadb.query("SELECT * FROM user", "orders") == []
@@ -290,11 +290,11 @@ def test_without_network(bench: Path, environment: dict[str, str], tool: str) ->
     project = baked(bench / "out", broken)
     reason = {
         "uv": "Failed to fetch: https://",
-        "pip": "pip reaches no package index\n",
+        "pip": "pip found no packages; check its index and the network\n",
     }[tool]
     assert f"\n  environment      {reason}" in project.output
     assert f"Python {PYTHON}" not in project.output
-    assert "  first revision   needs the environment\n" in project.output
+    assert "  first revision   needs the environment first\n" in project.output
     assert "Traceback" not in project.output
     assert max(map(len, project.output.splitlines())) <= 100
     assert (project.path / ".env").exists()
@@ -309,7 +309,8 @@ def test_without_git(bench: Path, environment: dict[str, str]) -> None:
     with_git = dict(environment)
     environment["PATH"] = only(bench / "bin", "uv")
     project = baked(bench / "out", environment)
-    assert "  git              is not installed, no repository made\n" in project.output
+    line = "  git              is not installed; no repository created\n"
+    assert line in project.output
     assert len(project.revisions()) == 1
     project.environment = with_git
     type_in(project, *next_steps(project))
@@ -320,7 +321,7 @@ def test_without_an_identity(bench: Path, environment: dict[str, str]) -> None:
     config = Path(environment["HOME"], ".gitconfig")
     config.write_text("[user]\nuseConfigOnly = true\n")
     project = baked(bench / "out", environment)
-    assert "knows no name and address of yours, nothing committed" in project.output
+    assert "has no name and email of yours; nothing committed" in project.output
     type_in(project, *next_steps(project))
     assert commits(project) == ["Initial commit"]
 
@@ -328,7 +329,7 @@ def test_without_an_identity(bench: Path, environment: dict[str, str]) -> None:
 def test_an_identity_is_never_guessed(bench: Path, environment: dict[str, str]) -> None:
     Path(environment["HOME"], ".gitconfig").unlink()
     project = baked(bench / "out", environment)
-    assert "knows no name and address of yours, nothing committed" in project.output
+    assert "has no name and email of yours; nothing committed" in project.output
 
 
 @pytest.mark.parametrize(
@@ -365,7 +366,7 @@ def test_inside_a_repository(bench: Path, environment: dict[str, str]) -> None:
     subprocess.run(["git", "init", "--quiet", outer], check=True)
     (outer / "unrelated.txt").touch()
     done = bake(outer, environment, answers={})
-    line = "  git              inside the repository out, nothing committed\n"
+    line = "  git              inside the repository out; nothing committed\n"
     assert line in done.stdout
     project = Project(outer / "my_service", environment, output=done.stdout)
     assert not (project.path / ".git").exists()
@@ -406,9 +407,9 @@ def test_again_over_a_finished_project(
     before = project.revisions()
     done = bake(bench / "out", environment, "--overwrite-if-exists", answers={})
     assert done.returncode == 0
-    assert "settings         .env is there already and stays as it is" in done.stdout
-    assert "first revision   there is one already" in done.stdout
-    assert "the repository is there already, nothing committed" in done.stdout
+    assert "settings         .env already exists and was kept" in done.stdout
+    assert "first revision   already exists" in done.stdout
+    assert "the repository already exists; nothing committed" in done.stdout
     assert project.revisions() == before
     assert dotenv.read_text() == "DATABASE_URL=sqlite:///mine.db\n"
     assert commits(project) == ["Initial commit"]

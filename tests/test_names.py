@@ -128,8 +128,10 @@ def test_a_project_works_whatever_it_is_called(
     project.run("alembic", "upgrade", "head")
 
 
-ONE_LINE = "project_name: is one line of text, without tabs and control characters"
-JINJA = "must not hold {{, which begins a command of Jinja"
+ONE_LINE = (
+    "project_name: has to be one line of text, without tabs and control characters"
+)
+JINJA = "must not contain {{, which begins a Jinja template tag"
 
 
 @pytest.mark.parametrize(
@@ -145,22 +147,22 @@ JINJA = "must not hold {{, which begins a command of Jinja"
         ("project_name", "{{ '{%' }} if", JINJA.replace("{{", "{%")),
         ("project_name", "{{ '{#' }} x", JINJA.replace("{{", "{#")),
         ("database_url", "sqlite:///{{ '{{' }}x.db", f"database_url: {JINJA}"),
-        ("project_slug", "../x", "project_slug: starts with a letter"),
-        ("project_slug", "/abs", "starts with a letter"),
-        ("project_slug", "a/b", "starts with a letter"),
-        ("project_slug", "a\\b", "starts with a letter"),
-        ("project_slug", "", "starts with a letter"),
-        ("project_slug", ".", "starts with a letter"),
-        ("project_slug", "name.", "starts with a letter"),
-        ("project_slug", "name ", "starts with a letter"),
-        ("project_slug", "name\n", "starts with a letter"),
-        ("project_slug", "-rf", "starts with a letter"),
-        ("project_slug", "日本", "starts with a letter"),
-        ("project_slug", "x" * 65, "has at most 64 characters"),
-        ("project_slug", "alembic", "alembic_service is not"),
-        ("project_slug", "Python_Dotenv", "Python_Dotenv_service is not"),
-        ("project_slug", "nul", "nul_service is not"),
-        ("project_slug", "Com1", "Com1_service is not"),
+        ("project_slug", "../x", "project_slug: has to start with a letter"),
+        ("project_slug", "/abs", "has to start with a letter"),
+        ("project_slug", "a/b", "has to start with a letter"),
+        ("project_slug", "a\\b", "has to start with a letter"),
+        ("project_slug", "", "has to start with a letter"),
+        ("project_slug", ".", "has to start with a letter"),
+        ("project_slug", "name.", "has to start with a letter"),
+        ("project_slug", "name ", "has to start with a letter"),
+        ("project_slug", "name\n", "has to start with a letter"),
+        ("project_slug", "-rf", "has to start with a letter"),
+        ("project_slug", "日本", "has to start with a letter"),
+        ("project_slug", "x" * 65, "have at most 64 characters"),
+        ("project_slug", "alembic", "such as alembic_service"),
+        ("project_slug", "Python_Dotenv", "such as Python_Dotenv_service"),
+        ("project_slug", "nul", "such as nul_service"),
+        ("project_slug", "Com1", "such as Com1_service"),
     ],
 )
 def test_a_bad_name_is_refused_in_one_line(

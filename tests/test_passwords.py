@@ -438,7 +438,7 @@ def check_bake(
     account.let_in(typed.password)
     shutil.rmtree(folder, ignore_errors=True)
     project = baked(folder, environment, database_url=account.url(typed.text))
-    assert "is to be made" in project.output
+    assert "does not exist yet" in project.output
     assert "Ready in" in project.output
     project.run("steady", "create")
     project.run("alembic", "upgrade", "head")

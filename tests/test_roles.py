@@ -56,7 +56,7 @@ class Roles:
     def may(self) -> str:
         """What is printed when the application's role has got its rights."""
         account = f"{self.application}@%" if self.is_mariadb else self.application
-        return f"{account} may read and write what migrations make\n"
+        return f"{account} may read and write all tables that migrations create\n"
 
     def url(self, role: str, driver: str = "", password: str = "") -> str:
         """Return the database's URL for one of both."""
@@ -217,7 +217,7 @@ def test_the_application_uses_what_migrations_make_and_can_change_no_table(
         roles.refused(statement.replace("orders_service_owner", roles.owner))
 
     again = project.run(*CREATE)
-    assert again.endswith(f", database orders: is there already\n{roles.may}")
+    assert again.endswith(f", database orders: already exists\n{roles.may}")
     roles.refused("CREATE TABLE mine (id int)")
     del project.environment["MIGRATION_DATABASE_URL"]
     assert "(head)" in project.run("alembic", "current", "--check-heads")
@@ -242,7 +242,7 @@ def test_one_role_gets_no_rights(roles: Roles) -> None:
         # As a pooler may, this URL calls it otherwise.
         url = f"{roles.server.url(database='orders')}?options=-crole%3D{roles.owner}"
         project.environment["DATABASE_URL"] = url
-    assert project.run(*CREATE).endswith(": is there already\n")
+    assert project.run(*CREATE).endswith(": already exists\n")
 
 
 @each_family
@@ -265,7 +265,7 @@ def test_what_is_there_already_is_let_out_and_what_others_have_is_not(
             roles.server.query(odd.format('audit."%s {0}"'), "orders")
     roles.refused("SELECT version_num FROM alembic_version")
     roles.use()
-    assert project.run(*CREATE).endswith(f": is there already\n{roles.may}")
+    assert project.run(*CREATE).endswith(f": already exists\n{roles.may}")
     roles.run("SELECT version_num FROM alembic_version")
     for statement in ALLOWED[family]:
         roles.run(statement)
@@ -302,7 +302,7 @@ def test_an_owner_that_may_make_no_database_is_given_one(roles: Roles) -> None:
     readme = (project.path / "README.md").read_text()
     (made,) = re.findall("`(CREATE DATABASE .+?)`", readme)
     roles.server.query(made.replace("…", "orders"))
-    assert project.run(*CREATE).endswith(f": is there already\n{roles.may}")
+    assert project.run(*CREATE).endswith(f": already exists\n{roles.may}")
     project.run(*UPGRADE)
     roles.run('DELETE FROM "user"')
 
@@ -355,7 +355,7 @@ def test_rights_are_on_one_database_and_not_on_those_that_are_spelt_like_it(
         service.server.create("myXorders")
         service.database = "myXorders"
         roles.refused("SELECT 1")
-        assert "is not there" in roles.use().run("alembic", "current", code=255)
+        assert "does not exist" in roles.use().run("alembic", "current", code=255)
         service.database = "my_orders"
     finally:
         roles.drop()
@@ -392,7 +392,9 @@ def test_the_application_may_come_through_a_pooler(
     url = pooler.url("postgresql+asyncpg", "orders")
     project.environment["DATABASE_URL"] = f"{url}?prepared_statement_cache_size=0"
     output = project.run(*CREATE)
-    assert output.endswith("\npostgres may read and write what migrations make\n")
+    assert output.endswith(
+        "\npostgres may read and write all tables that migrations create\n"
+    )
 
 
 @each_family
@@ -404,11 +406,15 @@ def test_a_role_that_is_missing_is_named_in_one_line(roles: Roles) -> None:
     *_, line = project.run(*CREATE, code=255).splitlines()
     if roles.is_mariadb:
         assert "Access denied for user 'nobody'@" in line
-        assert "; an administrator makes an account with CREATE USER … IDENT" in line
+        assert (
+            "; an administrator can create a missing account with CREATE USER … "
+            in line
+        )
     else:
         assert 'password authentication failed for user "nobody"' in line
         assert line.endswith(
-            "; an administrator makes a role with CREATE ROLE … LOGIN PASSWORD '…'"
+            "; an administrator can create a missing role with"
+            " CREATE ROLE … LOGIN PASSWORD '…'"
         )
     assert "secret-password" not in line
 

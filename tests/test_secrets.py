@@ -485,10 +485,12 @@ def test_a_replay_lacks_the_password_and_goes_on_once_it_is_there(
     url = f"postgresql+psycopg2://{address}/orders"
     assert dotenv_values(dotenv) == {"DATABASE_URL": url}
     assert dotenv.stat().st_mode & 0o777 == 0o600
-    lacks = "  settings         .env lacks the password, which is not kept\n"
+    lacks = (
+        "  settings         .env lacks the password; stored answers hold no secrets\n"
+    )
     assert lacks in project.output
     assert "Ready" not in project.output
-    todo = "# write the password into .env, as in .env.example"
+    todo = "# add the password to .env, as in .env.example"
     assert next_steps(project)[1] == todo
     assert places(role.secret, *around(tmp_path)) == set()
 
@@ -503,7 +505,7 @@ def test_a_replay_lacks_the_password_and_goes_on_once_it_is_there(
     before = dotenv.read_bytes()
     again = replay(tmp_path, environment, "--overwrite-if-exists")
     assert dotenv.read_bytes() == before
-    assert ".env is there already and stays as it is\n" in again.output
+    assert ".env already exists and was kept\n" in again.output
     assert "lacks" not in again.output and todo not in again.output
 
 
@@ -556,7 +558,7 @@ def test_a_replay_names_what_it_lacks(tmp_path: Path, url: str, left_out: str) -
     said = re.findall(r"  settings +\.env lacks the (.*), which", project.output)
     assert said == [left_out] * bool(left_out)
     assert ("settings" in project.output) == bool(left_out)
-    todo = f"# write the {left_out} into .env, as in .env.example"
+    todo = f"# add the {left_out} to .env, as in .env.example"
     assert (todo in next_steps(project)) == bool(left_out)
     assert (
         places(secret, *(tmp_path / name for name in ("out", "home", "tmp"))) == set()

@@ -88,17 +88,17 @@ def test_the_database_is_made_when_asked(service: Service) -> None:
         output = project.run("alembic", "upgrade", "head", code=255)
         *_, error = output.splitlines()
         assert error == (
-            f"FAILED: {place}, database orders is not there: steady create makes it"
+            f"FAILED: {place}, database orders does not exist; create it with: steady create"
         )
         where = f"{place}, database orders"
     else:
         project.environment["DATABASE_URL"] = "sqlite:///data/base/my_service.db"
         error = project.run("alembic", "upgrade", "head", code=255).splitlines()[-1]
-        assert "steady create makes it" in error
+        assert "create it with: steady create" in error
         where = f"sqlite at {project.path}/data/base/my_service.db"
     create = ("steady", "create")
     assert project.run(*create) == f"{where}: created\n"
-    assert project.run(*create) == f"{where}: is there already\n"
+    assert project.run(*create) == f"{where}: already exists\n"
     assert where in project.run("alembic", "upgrade", "head")
 
 
@@ -299,7 +299,7 @@ print(url.drivername, url.host, url.database)
         ("sqlite", "postgresql://u:secret@h/d", "is for postgresql"),
         ("sqlite", "sqlite://", "names no file"),
         ("sqlite", "sqlite:///:memory:", "names no file"),
-        ("sqlite", "secret", "is not a database URL"),
+        ("sqlite", "secret", "is not a valid SQLAlchemy URL"),
         ("psycopg2", "", "DATABASE_URL is not set: copy .env.example to .env"),
         ("psycopg2", "sqlite:///a.db", "is for sqlite"),
         (
@@ -308,7 +308,7 @@ print(url.drivername, url.host, url.database)
             "runs on postgresql+psycopg2",
         ),
         ("psycopg2", "mysql://u:secret@h/d", "is for mysql"),
-        ("psycopg2", "postgresql://u:secret@h:port/d", "is not a database URL"),
+        ("psycopg2", "postgresql://u:secret@h:port/d", "is not a valid SQLAlchemy URL"),
         ("psycopg2", "postgresql://u:secret@h", "names no database"),
         ("psycopg2", "postgresql://u:top@secret@h/d", "write an @ in the password"),
         ("psycopg2", "postgresql://u:top@secret/@h/d", "write an @ in the password"),
@@ -382,7 +382,7 @@ def test_tests_make_no_database_on_another_machine_unasked(
     driver = CONNECTIONS[kind].driver.name
     project.environment["DATABASE_URL"] = f"{driver}://u:p@192.0.2.1/none"
     (line,) = project.run("pytest", code=4).strip().splitlines()
-    assert line.endswith("unasked; TEST_DATABASE_URL may name another server")
+    assert line.endswith("unasked; to test on another server, set TEST_DATABASE_URL")
 
 
 @pytest.fixture
@@ -429,8 +429,8 @@ def test_without_a_server_each_command_ends_in_one_line(
     ):
         output = project.run(*command, code=code)
         hint = {
-            "alembic": "; set SHADOW_DATABASE_URL to a server where databases may be made,",
-            "pytest": "; TEST_DATABASE_URL may name another server",
+            "alembic": "; set SHADOW_DATABASE_URL to a server on which databases may be created,",
+            "pytest": "; to test on another server, set TEST_DATABASE_URL",
             "steady": "",
         }[command[0]]
         (line,) = output.strip().splitlines()

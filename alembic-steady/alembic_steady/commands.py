@@ -11,14 +11,16 @@ from alembic_steady import settings
 
 
 def create(config: Config) -> None:
-    """Make the database, and let the application's role read and write in it."""
+    """Create the database, and let the application's role read and write in it."""
     project = settings.load(config)
     url = project.url()
-    outcome = "created" if project.adapter.create(url) else "is there already"
+    outcome = "created" if project.adapter.create(url) else "already exists"
     config.print_stdout("%s: %s", project.adapter.describe(url), outcome)
     application = project.application_url()
     if application and (role := project.adapter.admit(url, application)):
-        config.print_stdout("%s may read and write what migrations make", role)
+        config.print_stdout(
+            "%s may read and write all tables that migrations create", role
+        )
 
 
 def drift(config: Config) -> None:
@@ -28,7 +30,7 @@ def drift(config: Config) -> None:
     config.print_stdout("%s:", project.adapter.describe(url))
     with project.adapter.connect(url) as real, project.scratch_connection() as empty:
         differences = drift_of.find(project, config, real, empty)
-    for line in differences or ["as the revisions build it"]:
+    for line in differences or ["no drift"]:
         config.print_stdout("%s", line)
     if any(not line.endswith(drift_of.NOT_OWNED) for line in differences):
         sys.exit(1)

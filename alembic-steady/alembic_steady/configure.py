@@ -20,7 +20,7 @@ def configure_options(settings: Settings) -> dict[str, Any]:
     adapter, own = settings.adapter, dict(settings.options)
     if refused := sorted(own.keys() & adapter.decided_options):
         raise CommandError(
-            f"run_migrations() takes no {refused[0]}: it decides that itself"
+            f"remove {refused[0]} from run_migrations() in env.py: the library sets it"
         )
     told = {**adapter.configure_options, **own, "target_metadata": settings.metadata}
     told["include_object"] = _both(_is_compared(settings), own.get("include_object"))

@@ -23,7 +23,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "index": Inspector.get_multi_indexes,
     "comment": Inspector.get_multi_table_comment,
 }
-NOT_OWNED = " (not owned: no revision makes it)"
+NOT_OWNED = " (not owned: no revision creates it)"
 
 Description = dict[tuple[str, str, str], str]
 """The properties of tables, views and their parts, by table, kind and name."""
@@ -66,7 +66,7 @@ def compare(built: Description, real: Description) -> Iterator[str]:
         elif key not in built:
             yield f"+ {line}" + ("" if thing in owned else NOT_OWNED)
         elif real[key] != built[key]:
-            yield f"~ {line}: {real[key]}, by the revisions {built[key]}"
+            yield f"~ {line}: {real[key]}; the revisions build {built[key]}"
 
 
 def describe(

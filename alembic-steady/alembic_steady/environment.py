@@ -74,7 +74,10 @@ def run_migrations(
         with given.connect() as connection:
             _run(settings, told, connection)
     elif given is not None:
-        raise CommandError(f"given: {type(given).__name__}, not a Connection or Engine")
+        raise CommandError(
+            'config.attributes["connection"] has to be a Connection or an Engine of'
+            f" SQLAlchemy, not {type(given).__name__}"
+        )
     elif scratch.is_wanted():
         scratch.compare(settings, told)
     else:

@@ -8,15 +8,15 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError, StatementError
 
 from alembic_steady import x_arguments
 
-NOTHING_KEPT = "nothing of this run is kept; mend the cause and run it again"
+NOTHING_KEPT = "nothing of this run is kept; fix the cause and run it again"
 UNDONE = (
-    "this run keeps nothing of it; mend the cause, which may be what a killed run has left"
-    " of it, and run it again"
+    "this run kept nothing of the revision; fix the cause, which may be left over from an"
+    " earlier, killed run, and run it again"
 )
-UNKNOWN = "nobody knows whether {} came through: run it again to find out"
+UNKNOWN = "it is unknown whether {} took effect; run the revision again to find out"
 HALF_DONE = (
-    "done is: {}; nothing else of this revision. Undo that by hand, or let the revision"
-    " pass it over (if_exists, if_not_exists), and run it again"
+    "already committed: {}; nothing else of this revision. Undo that by hand, or let the"
+    " revision skip it (if_exists, if_not_exists), and run it again"
 )
 LENGTH = 300  # of what is shown of a statement
 
@@ -31,7 +31,7 @@ def explain(error: BaseException, step: str | None, outcome: str) -> str:
     """
     parts = [step and f"{step}: ", _reason(error), outcome and f"; {outcome}"]
     text = "".join(filter(None, parts))
-    return f"{text}. All about the error: {x_arguments.command('traceback')}"
+    return f"{text}. Full traceback: {x_arguments.command('traceback')}"
 
 
 def outcome(
@@ -59,7 +59,7 @@ def cause(error: BaseException) -> BaseException:
 def _state(error: BaseException, committed: str, committing: str) -> str:
     if unknown := _cut_off(error, committing):
         state = UNKNOWN.format(unknown)
-        return f"{state}. Done is: {committed}" if committed else state
+        return f"{state}. Already committed: {committed}" if committed else state
     return HALF_DONE.format(committed) if committed else UNDONE
 
 
@@ -68,7 +68,7 @@ def _cut_off(error: BaseException, committing: str) -> str:
     if isinstance(error, KeyboardInterrupt):
         return committing
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return (committing and "that") if error.statement else "its COMMIT"
+        return (committing and "this statement") if error.statement else "its COMMIT"
     return ""
 
 

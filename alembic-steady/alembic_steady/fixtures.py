@@ -37,7 +37,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         with settings.load(_config(session.config)).test_database():
             pass
     except CommandError as error:
-        message = f"{error}; TEST_DATABASE_URL may name another server"
+        message = f"{error}; to test on another server, set TEST_DATABASE_URL"
         raise pytest.UsageError(message) from None
     except SystemExit as error:
         raise pytest.UsageError(str(error)) from None

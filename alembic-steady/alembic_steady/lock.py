@@ -13,7 +13,8 @@ from alembic_steady import x_arguments
 
 SECONDS = 300
 PAUSE = 0.2
-LOST = "no connection for the lock: "
+LOST = "the connection for the migration lock failed: "
+UNSEEN = "its session cannot be seen"
 
 
 def version_table() -> str:
@@ -35,7 +36,7 @@ def wait(take: Callable[[], str]) -> None:
     """
     told = x_arguments.value("lock-timeout") or str(SECONDS)
     if not told.isdecimal():
-        raise CommandError(f"-x lock-timeout={told}: not a number of seconds")
+        raise CommandError(f"-x lock-timeout={told}: give whole seconds, such as 60")
     seconds = int(told)
     end = time.monotonic() + seconds
     is_said = False
@@ -43,7 +44,9 @@ def wait(take: Callable[[], str]) -> None:
         while holder := take():
             if time.monotonic() >= end:
                 longer = x_arguments.command(f"lock-timeout={seconds + 300}")
-                reason = f"{holder}: gave up after {seconds} s; longer: {longer}"
+                reason = (
+                    f"gave up after {seconds} s: {holder}; to wait longer: {longer}"
+                )
                 raise CommandError(reason)
             if not is_said:
                 line = f"Waiting up to {seconds} s: {holder}"
@@ -53,4 +56,4 @@ def wait(take: Callable[[], str]) -> None:
     except KeyboardInterrupt:
         if not x_arguments.is_command_line():
             raise
-        raise CommandError("interrupted, nothing is done") from None
+        raise CommandError("interrupted while waiting; nothing was changed") from None

@@ -22,8 +22,8 @@ from alembic_steady.adapters import adapter_for
 from alembic_steady.settings import Settings
 
 NOTE = """\
-Compared the models with the revisions, not with the database. About that, ask
-alembic current --check-heads and steady drift."""
+Compared the models with the revisions, not with the database. To check the database,
+run alembic current --check-heads and steady drift."""
 
 
 def is_scratch() -> bool:

@@ -24,7 +24,7 @@ UrlSource = str | URL | Callable[[], str | URL | None] | None
 COLLECTOR = "alembic_steady.settings"
 """The key in `Config.attributes` of what asks env.py for its settings."""
 
-NO_URL = "no database URL: set sqlalchemy.url in the ini file, or give run_migrations(…, url=…)"
+NO_URL = "no database URL: set sqlalchemy.url in the ini file, or pass url=… to run_migrations()"
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,13 @@ def load(config: Config) -> Settings:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise CommandError(
-            f"{scripts.env_py_location} fails: {reason}; alembic current shows where"
+            f"{scripts.env_py_location} failed: {reason};"
+            " for the traceback, run: alembic current"
         ) from error
     finally:
         del config.attributes[COLLECTOR]
     if not found:
-        raise CommandError(f"{scripts.env_py_location} does not call run_migrations()")
+        raise CommandError(f"{scripts.env_py_location} did not call run_migrations()")
     return found[0]
 
 
@@ -155,4 +156,4 @@ def _parsed(url: str | URL, name: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
-        raise CommandError(f"{name} is not a database URL") from None
+        raise CommandError(f"{name} is not a valid SQLAlchemy URL") from None

@@ -32,11 +32,11 @@ AFTER = """\
     given = sa.Column(sa.Integer, nullable=False, server_default="0")
 """
 REMARKS = [
-    "drops table order with all its rows",
-    "drops column user.age with the data in it",
+    "drops table order and all its rows",
+    "drops column user.age and all its data",
     "narrows user.nickname from VARCHAR(",
     "narrows user.size from BIGINT(",
-    "user.needed is NOT NULL and has no server default, so it can't be added where",
+    "user.needed is NOT NULL and has no server default, so existing rows have no",
 ]
 
 
@@ -125,8 +125,8 @@ def test_each_type_that_takes_less_is_named(service: Service) -> None:
 
 NOTHING = "from app.database import Base\n"
 NO_MODELS = (
-    "FAILED: no model is known, but revisions have made tables: import the models in"
-    " env.py. To drop all: alembic -x allow-drop revision --autogenerate …\n"
+    "FAILED: there are revisions, but the metadata has no tables: import the models in"
+    " env.py, or, to drop all tables, run: alembic -x allow-drop revision --autogenerate …\n"
 )
 
 
@@ -144,7 +144,7 @@ def test_revisions_without_models_are_refused(
     project.revise("Drop all", *option, "-x", "allow-drop")
     _, last = project.revisions()
     assert operations(last, "upgrade") == ["op.drop_table"]
-    assert "    # drops table user with all its rows\n" in last.read_text()
+    assert "    # drops table user and all its rows\n" in last.read_text()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "psycopg2"])

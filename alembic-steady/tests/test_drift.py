@@ -48,7 +48,7 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
     # What others have is no drift.
     service.execute("CREATE TABLE theirs (id int)")
     service.execute("CREATE VIEW theirs_too AS SELECT id FROM theirs")
-    note = "(not owned: no revision makes it)"
+    note = "(not owned: no revision creates it)"
     of_others = {f"+ table theirs {note}", f"+ view theirs_too {note}"}
     assert set(service.drift(0)) == of_others
 
@@ -59,7 +59,7 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
     assert lines - changed == {"+ column user.note", "- index user.ix_user_username"}
     if service.server:
         (line,) = changed
-        assert "VARCHAR(20" in line and "by the revisions" in line
+        assert "VARCHAR(20" in line and "; the revisions build" in line
 
     service.execute('DROP TABLE "user"')
     assert set(service.drift(1)) - of_others == {"- table user"}
@@ -84,4 +84,4 @@ def test_a_view_that_is_otherwise_is_listed_in_one_line(service: Service) -> Non
     service.execute("CREATE VIEW one AS SELECT 2 AS id")
     (line,) = service.drift(1)
     assert line.startswith("~ view one: ")
-    assert re.search("(?i)select 2 as .*, by the revisions .*select .*thing", line)
+    assert re.search("(?i)select 2 as .*; the revisions build .*select .*thing", line)

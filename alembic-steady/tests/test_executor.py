@@ -83,12 +83,12 @@ REASONS = {
     "mysql": "Table 'orders.nowhere' doesn't exist",
 }
 STATES = {
-    "sqlite": "nothing of this run is kept; mend the cause and run it again",
-    "postgresql": "this run keeps nothing of it; mend the cause, which may be what a killed"
-    " run has left of it, and run it again",
-    "mysql": "done is: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this revision."
-    " Undo that by hand, or let the revision pass it over (if_exists, if_not_exists), and"
-    " run it again",
+    "sqlite": "nothing of this run is kept; fix the cause and run it again",
+    "postgresql": "this run kept nothing of the revision; fix the cause, which may be left"
+    " over from an earlier, killed run, and run it again",
+    "mysql": "already committed: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this"
+    " revision. Undo that by hand, or let the revision skip it (if_exists, if_not_exists),"
+    " and run it again",
 }
 
 
@@ -102,7 +102,7 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
     assert step == f"  {revision_id(2)} Step 2 failed"
     assert error == (
         f"FAILED: {revision_id(2)} Step 2: {REASONS[family]}, in INSERT INTO nowhere"
-        f" VALUES (1); {STATES[family]}. All about the error:"
+        f" VALUES (1); {STATES[family]}. Full traceback:"
         " alembic -x traceback upgrade head"
     )
     columns = service.schema().get("run")
@@ -121,11 +121,14 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
         *_, error = printed(project, *command, code=255)
         assert "Duplicate column name 'note', in ALTER TABLE run ADD COLUMN" in error
         # To change a table ends the transaction before it, even where that fails.
-        assert "done is: INSERT INTO run (step) VALUES ('kept'); nothing else" in error
+        assert (
+            "already committed: INSERT INTO run (step) VALUES ('kept'); nothing else"
+            in error
+        )
         assert service.rows("run") == [("kept", None)]
         write_history(project, TABLE, COLUMN)
         *_, error = printed(project, *command, code=255)
-        assert "this run keeps nothing of it; mend the cause" in error
+        assert "this run keeps nothing of it; fix the cause" in error
     again = COLUMN if family == "sqlite" else COLUMN[:-1] + ", if_not_exists=True)"
     write_history(project, TABLE, again)
     printed(project, *command)
@@ -270,17 +273,18 @@ with op.get_context().autocommit_block():
 @pytest.mark.parametrize("service", ["psycopg2-system", "psycopg-wheel"], indirect=True)
 @pytest.mark.parametrize(
     "before, done",
-    [("", ""), (IN_A_BLOCK_OF_ITS_OWN, "Done is: CREATE TABLE kept (id integer). ")],
+    [
+        ("", ""),
+        (IN_A_BLOCK_OF_ITS_OWN, "Already committed: CREATE TABLE kept (id integer). "),
+    ],
 )
 def test_a_connection_lost_in_a_commit_leaves_open_whether_it_came_through(
     project: Project, before: str, done: str
 ) -> None:
     write_history(project, TABLE, before + DIES_IN_COMMIT)
     *_, error = printed(project, "alembic", "upgrade", "head", code=255)
-    unknown = (
-        "; nobody knows whether its COMMIT came through: run it again to find out. "
-    )
-    assert f"{unknown}{done}All about the error" in error
+    unknown = "; it is unknown whether its COMMIT took effect; run the revision again to find out. "
+    assert f"{unknown}{done}Full traceback: " in error
 
 
 LOST_IN_A_BLOCK = f"""
@@ -297,8 +301,8 @@ def test_a_connection_lost_in_a_block_leaves_open_whether_that_came_through(
     write_history(project, LOST_IN_A_BLOCK)
     *_, error = printed(project, "alembic", "upgrade", "head", code=255)
     assert (
-        "END'; nobody knows whether that came through: run it again to find out. Done is:"
-        " CREATE TABLE run"
+        "END'; it is unknown whether this statement took effect; run the revision again to"
+        " find out. Already committed: CREATE TABLE run"
     ) in error
 
 
@@ -327,8 +331,8 @@ def test_ctrl_c_in_what_commits_by_itself_leaves_open_whether_that_came_through(
     upgrade.process.send_signal(signal.SIGINT)
     *_, error = upgrade.end().splitlines()
     assert (
-        f"Step 2: interrupted; nobody knows whether {statement} came through:"
-        " run it again to find out. All about"
+        f"Step 2: interrupted; it is unknown whether {statement} took effect;"
+        " run the revision again to find out. Full traceback: "
     ) in error
 
 
@@ -357,7 +361,7 @@ def test_ctrl_c_ends_in_one_line_and_undoes_the_revision(
     assert upgrade.process.returncode == 255
     assert step == f"  {revision_id(2)} Step 2 failed"
     assert error.startswith(f"FAILED: {revision_id(2)} Step 2: interrupted; ")
-    assert "done is" not in error
+    assert "committed" not in error
     go_on.touch()
     printed(project, "alembic", "upgrade", "head")
     assert service.rows("run") == [("slow",)]
@@ -376,7 +380,7 @@ def test_on_sqlite_a_commit_for_which_others_read_too_long_keeps_nothing(
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM alembic_version").fetchall()
         *_, error = printed(project, "alembic", "upgrade", "head", code=255)
-    assert "database is locked; nothing of this run is kept; mend the cause" in error
+    assert "database is locked; nothing of this run is kept; fix the cause" in error
     assert service.schema()["run"] == {"step"}
 
 

@@ -404,8 +404,8 @@ op.execute("UPDATE {table} SET note = 'new' WHERE id < 6000")
 """
 IF_NOT_EXISTS = ", if_not_exists=True"
 WHAT_TO_DO = (
-    "; this run keeps nothing of it; mend the cause, which may be what a killed run has left"
-    " of it, and run it again. "
+    "; this run kept nothing of the revision; fix the cause, which may be left over from an"
+    " earlier, killed run, and run it again. "
 )
 
 
@@ -492,7 +492,7 @@ def test_on_mariadb_a_killed_run_leaves_what_it_has_changed(
     if not again:
         assert failure(service.project.run(*upgrade, code=255)) == (
             f"FAILED: {revision_id(2)} Step 2: Duplicate column name 'state', in ALTER"
-            f" TABLE account ADD COLUMN state VARCHAR(9){WHAT_TO_DO}All about the error:"
+            f" TABLE account ADD COLUMN state VARCHAR(9){WHAT_TO_DO}Full traceback:"
             " alembic -x traceback upgrade head"
         )
         assert read(service.url) == (FIRST, left)

@@ -165,9 +165,11 @@ def another_run(service: Service) -> Iterator[None]:
 
 
 HOLDERS = {
-    "sqlite": "another process writes to the database",
-    "postgresql": r"another run migrates \(deploy-7 from 127\.0\.0\.1 since {time} UTC, pid \d+\)",
-    "mysql": r"another run migrates \(root from localhost:\d+ since {time} UTC, id \d+\)",
+    "sqlite": "another process is writing to the database",
+    "postgresql": r"another run is migrating the database"
+    r" \(deploy-7 from 127\.0\.0\.1 since {time} UTC, pid \d+\)",
+    "mysql": r"another run is migrating the database"
+    r" \(root from localhost:\d+ since {time} UTC, id \d+\)",
 }
 
 
@@ -185,7 +187,7 @@ def test_a_wait_is_bounded_and_says_for_whom(service: Service) -> None:
     assert re.fullmatch(f"Waiting up to 1 s: {holder}", waits)
     longer = "alembic -x lock-timeout=301 -x lock-timeout=1 upgrade head"
     assert re.fullmatch(
-        f"FAILED: {holder}: gave up after 1 s; longer: {longer}", failed
+        f"FAILED: gave up after 1 s: {holder}; to wait longer: {longer}", failed
     )
     project.run("alembic", "-x", "lock-timeout=0", "upgrade", "head")
 
@@ -203,13 +205,14 @@ def test_python_says_how_long_to_wait_too(service: Service) -> None:
     service.create()
     with another_run(service):
         output = project.run("python", "-c", IMPATIENT, code=1)
-    assert output.endswith("gave up after 1 s; longer: -x lock-timeout=301\n")
+    assert "gave up after 1 s: another " in output
+    assert output.endswith("; to wait longer: -x lock-timeout=301\n")
 
 
 def test_a_wait_is_a_number_of_seconds(copied: Callable[[str], Project]) -> None:
     command = ("alembic", "-x", "lock-timeout=1m", "upgrade", "head")
     output = copied("sqlite").run(*command, code=255)
-    assert "FAILED: -x lock-timeout=1m: not a number of seconds\n" in output
+    assert "FAILED: -x lock-timeout=1m: give whole seconds, such as 60\n" in output
 
 
 def test_what_only_reads_does_not_wait(service: Service) -> None:
@@ -279,7 +282,7 @@ def test_without_its_lock_a_run_begins_no_other_revision(
     *_, done, last = upgrade.end().splitlines()
     assert upgrade.process.returncode == 255
     assert re.fullmatch(r"  000000000002 Step 2 \d+\.\d\d s", done)
-    assert last.startswith("FAILED: no connection for the lock: ")
+    assert last.startswith("FAILED: the connection for the migration lock failed: ")
     output = project.run("alembic", "upgrade", "head")
     assert list(seconds(output)) == ["Step 3"]
     assert service.rows("run") == [("last",), ("slow",)]
@@ -324,7 +327,7 @@ def test_what_a_killed_run_has_left_on_the_server_is_waited_for(
         until(lambda: is_running(any_postgres, "CREATE INDEX CONCURRENTLY"))
         first.kill()
         second = Upgrade(project, tmp_path / "second")
-        second.wait_for("another session still changes a table (alembic from ")
+        second.wait_for("another session is still changing a table (alembic from ")
         assert is_running(any_postgres, "CREATE INDEX CONCURRENTLY")
     engine.dispose()
     output = second.end()
@@ -363,7 +366,7 @@ def test_what_a_killed_run_has_left_on_mariadb_is_waited_for(
     until(lambda: is_running(mariadb, "CREATE TABLE IF NOT EXISTS"))
     first.kill()
     second = Upgrade(project, tmp_path / "second")
-    second.wait_for("another session still changes a table (root from ")
+    second.wait_for("another session is still changing a table (root from ")
     output = second.end()
     assert second.process.returncode == 0, output
     assert seconds(output)["Step 1"] < 2
@@ -411,7 +414,7 @@ def test_a_given_transaction_in_which_rows_would_be_lost_is_refused(
     project = copied("sqlite")
     script = GIVEN_IN_TRANSACTION.format(file=str(tmp_path))
     *_, error = project.run("python", "-c", script, code=1).splitlines()
-    assert "CommandError: the given connection is in a transaction" in error
+    assert "CommandError: pass the connection before it begins a transaction" in error
 
 
 GIVEN_IN_AUTOCOMMIT = """
@@ -452,7 +455,10 @@ def test_on_postgresql_what_such_an_engine_has_committed_is_named(
     write_history(project, f"{TABLE}\nop.execute('no SQL')")
     script = GIVEN_IN_AUTOCOMMIT.format(engine=engine)
     error = project.run("python", "-c", script, code=1).splitlines()[-1]
-    assert "; done is: CREATE TABLE run ( step VARCHAR(9) ); nothing else" in error
+    assert (
+        "; already committed: CREATE TABLE run ( step VARCHAR(9) ); nothing else"
+        in error
+    )
     assert "run" in service.schema()
 
 
@@ -488,7 +494,7 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
         output = project.run(
             "alembic", "-x", "lock-timeout=0", "upgrade", "head", code=255
         )
-        assert "another run migrates" in output
+        assert "another run is migrating the database" in output
         assert "alembic -x lock-timeout=300 -x lock-timeout=0 upgrade head" in output
         project.configure(version_table="of_another_service")
         project.run("alembic", "-x", "lock-timeout=0", "upgrade", "head")

@@ -20,7 +20,7 @@ each_driver = pytest.mark.parametrize(
 )
 one_driver = pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
 
-INVALID = "An INVALID index may be left; alembic_steady.create_index builds it again"
+INVALID = "An INVALID index may be left; alembic_steady.create_index rebuilds it"
 NAME = "ix_user_username"
 BUILDS = """
 SELECT pid FROM pg_stat_progress_create_index
@@ -157,9 +157,9 @@ def test_a_build_that_the_server_ends_may_leave_an_index(
         service.server.query(f"SELECT pg_terminate_backend({pid})")
         *_, error = upgrade.end().splitlines()
     assert (
-        f"; nobody knows whether that came through: run it again to find out. {INVALID}"
-        in error
-    )
+        "; it is unknown whether this statement took effect; run the revision again to find"
+        f" out. {INVALID}"
+    ) in error
     service.project.run("alembic", "upgrade", "head")
     check_it_is_made(service)
 
@@ -179,7 +179,7 @@ def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
         ((oid, _),) = indexes(service)
         service.project.environment["PGAPPNAME"] = "another machine"
         second = Upgrade(service.project, tmp_path / "second")
-        second.wait_for("another session still changes a table")
+        second.wait_for("another session is still changing a table")
         first.commit()
         second.end()
     assert second.process.returncode == 0

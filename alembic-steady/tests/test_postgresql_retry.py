@@ -28,7 +28,7 @@ with op.get_context().autocommit_block():
 op.execute("INSERT INTO another VALUES (1)")
 {COLUMN}
 """
-AGAIN = "waiting for a table, again in "
+AGAIN = "waiting for a lock, retrying in "
 
 
 @pytest.fixture(params=["psycopg2", "psycopg"])
@@ -159,8 +159,11 @@ def test_what_a_try_has_taken_back_is_not_called_done(
             " WHERE application_name = 'alembic' AND state = 'idle'"
         )
         output = upgrade.end()
-    assert "this run keeps nothing of it; mend the cause" in output.splitlines()[-1]
-    assert "one is: " not in output
+    assert (
+        "this run kept nothing of the revision; fix the cause"
+        in output.splitlines()[-1]
+    )
+    assert "committed: " not in output
 
 
 SHOWS = "print('Meanwhile:', op.get_bind().scalar(sa.text('SHOW lock_timeout')))"
@@ -207,9 +210,9 @@ def test_it_gives_up_in_one_line(
     assert output.count(AGAIN) == 2
     assert output.splitlines()[-1] == (
         f"FAILED: {revision_id(2)} Step 2: canceling statement due to lock timeout, in"
-        " ALTER TABLE account ADD COLUMN note TEXT; this run keeps nothing of it; mend the"
-        " cause, which may be what a killed run has left of it, and run it again. All about"
-        " the error: alembic -x traceback upgrade head"
+        " ALTER TABLE account ADD COLUMN note TEXT; this run kept nothing of the revision;"
+        " fix the cause, which may be left over from an earlier, killed run, and run it again."
+        " Full traceback: alembic -x traceback upgrade head"
     )
     project.run("alembic", "upgrade", "head")
 
@@ -227,9 +230,14 @@ def test_what_is_final_in_part_is_not_tried_again(
         f"FAILED: {revision_id(2)} Step 2: canceling statement due to"
     )
     assert (
-        "lock timeout, in ALTER TABLE account ADD COLUMN note TEXT; done is: " in last
+        "lock timeout, in ALTER TABLE account ADD COLUMN note TEXT; already committed: "
+        in last
     )
-    done = last.partition("done is: ")[2].partition("; nothing else")[0].split("; ")
+    done = (
+        last.partition("already committed: ")[2]
+        .partition("; nothing else")[0]
+        .split("; ")
+    )
     assert [" ".join(statement.split()[:3]) for statement in done] == [
         "CREATE TABLE another",
         "CREATE INDEX CONCURRENTLY",

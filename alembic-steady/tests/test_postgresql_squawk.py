@@ -36,7 +36,7 @@ def test_on_another_database_one_line_says_that_squawk_is_none_of_its_tools(
     copied: Callable[[str], Project],
 ) -> None:
     output = copied("sqlite").run(*SQUAWK, code=255)
-    assert output == "FAILED: squawk reads PostgreSQL's SQL alone\n"
+    assert output == "FAILED: steady squawk is for PostgreSQL only\n"
 
 
 def test_a_project_without_revisions_passes(project: Project) -> None:
@@ -97,8 +97,8 @@ def test_a_revision_that_asks_the_database_is_named_in_one_line(
 ) -> None:
     asks = add_by_hand(project, 'op.get_bind().scalar(sa.text("SELECT 1"))')
     output = project.run(*SQUAWK, code=255)
-    assert output.startswith(f"FAILED: no SQL of {identifier(asks)}: ")
-    assert "; put what asks the database under `if not context.is_off" in output
+    assert output.startswith(f"FAILED: could not print the SQL of {identifier(asks)}: ")
+    assert "; if the revision queries the database, do so under `if not" in output
     assert output.count("\n") == 1
 
 
@@ -107,8 +107,8 @@ def test_what_else_prints_no_sql_is_named_in_one_line(project: Project) -> None:
     output = project.run(*SQUAWK, code=255)
     reason = "ModuleNotFoundError: No module named 'nowhere'"
     assert output == (
-        f"FAILED: {project.path / 'migrations' / 'env.py'} fails: {reason};"
-        " alembic current shows where\n"
+        f"FAILED: {project.path / 'migrations' / 'env.py'} failed: {reason};"
+        " for the traceback, run: alembic current\n"
     )
     assert output.count("\n") == 1
 
@@ -205,5 +205,5 @@ def test_without_squawk_one_line_says_what_installs_it(
     steady = (folder / BIN / "python", "-m", "alembic_steady.cli")
     output = project.run(*steady, "squawk", code=255)
     assert output == (
-        "FAILED: squawk is not installed: uv sync or pip install squawk-cli installs it\n"
+        "FAILED: squawk is not installed: run uv sync or pip install squawk-cli\n"
     )

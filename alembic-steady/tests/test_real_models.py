@@ -11,7 +11,7 @@ from harness import Project, Service
 from tests.revisions import AS_BUILT, CLEAN, NOTE, TABLES_AT_BASE, operations
 
 MODELS = Path(__file__).resolve().parent / "real_models"
-NO_CHANGES = "No changes in the models, no new revision.\n"
+NO_CHANGES = "No changes in the models, so no revision was written.\n"
 VIEW = """\
     select = "SELECT account_id, count(*) AS messages FROM message GROUP BY account_id"
     op.execute(f"CREATE VIEW inbox AS {select}")

@@ -237,7 +237,7 @@ def test_what_can_not_be_done_in_one_revision_is_refused(
     for option in ("rename=user.plain:txt", "rename"):
         missing = refusal(project, "-x", option)
         assert missing.startswith(
-            f"-x {option}: nothing like that is dropped and added"
+            f"-x {option} matches no table or column that this revision drops and adds"
         )
     project.change_models(
         {
@@ -250,15 +250,15 @@ def test_what_can_not_be_done_in_one_revision_is_refused(
     # It looks like a rename all the same.
     assert "-x rename=user.plain:text" in refusal(project)
     assert refusal(project, "-x", "rename=user.plain:text") == (
-        "user.text has a new name and a new type, for two revisions: leave its type as it"
-        " was in the model and rename it, then change the type\n"
+        "user.text has a new name and a new type, which takes two revisions: restore the old"
+        " type in the model and rename the column, then change its type\n"
     )
     project.change_models({"sa.String(70)": "sa.String(50)"})
     live = ("-x", "live", "-x", "rename=user.plain:text")
     project.run("alembic", "upgrade", "head")
     assert refusal(project, *live) == (
-        "a rename is tried out on a scratch database: leave out -x live,"
-        " or write the revision by hand: alembic revision -m …\n"
+        "a rename has to be tried out on a scratch database first: leave out -x live"
+        " (or your own connection), or write the revision by hand: alembic revision -m …\n"
     )
 
 
@@ -286,7 +286,7 @@ def test_a_table_and_its_column_are_renamed_in_two_revisions(service: Service) -
     assert "rename=user:account" in refusal(project)
     output = project.revise("Table", "-x", "rename=user:account")
     assert "Renames user to account\n" in output
-    assert "A renamed table is a revision of its own." in output
+    assert "This revision only renames the table." in output
     _, first = project.revisions()
     assert "known" not in first.read_text()
     # The next one knows the table by its new name.
@@ -343,7 +343,7 @@ def test_on_a_terminal_the_question_is_djangos(asked: Any) -> None:
         assert "drop_column" in revision
     for reply in ("\x03", "\x04"):
         output, _ = asked([(question, reply)])
-        assert output.strip().endswith("FAILED: no answer, so nothing is written")
+        assert output.strip().endswith("FAILED: no answer, so no revision was written")
 
 
 def test_two_candidates_are_asked_about_one_after_the_other(asked: Any) -> None:
@@ -361,7 +361,7 @@ def test_two_candidates_are_asked_about_one_after_the_other(asked: Any) -> None:
     assert 'sa.Column("nick"' in revision
     asked.project.change_models(RENAMES["user:account"])
     output, revision = asked([("Was table user renamed to account?", "y\r")])
-    assert "A renamed table is a revision of its own." in output
+    assert "This revision only renames the table." in output
     assert 'op.rename_table("user", "account")' in revision
 
 

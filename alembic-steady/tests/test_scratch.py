@@ -37,8 +37,8 @@ STATES = {
     "behind head": (["DROP TABLE alembic_version", 'DROP TABLE "user"'], []),
 }
 WAYS_OUT = (
-    "; set SHADOW_DATABASE_URL to a server where databases may be made, or compare with"
-    " the database itself: alembic -x live …\n"
+    "; set SHADOW_DATABASE_URL to a server on which databases may be created, or compare"
+    " with the database itself: alembic -x live …\n"
 )
 
 
@@ -222,7 +222,7 @@ def test_without_a_server_for_it_the_ways_out_are_named(
     project = copied("psycopg")
     line = refusal(project, DATABASE_URL="postgresql://u:p@192.0.2.1/none")
     at = "postgresql+psycopg at 192.0.2.1:5432 is not on this machine"
-    assert line == f"{at}: nothing is made there unasked"
+    assert line == f"{at}, so no database is created there unasked"
     # What a query says, the driver takes instead of what stands before it.
     url = "postgresql://u:p@localhost/none?host=192.0.2.1"
     assert refusal(project, DATABASE_URL=url) == line
@@ -230,7 +230,7 @@ def test_without_a_server_for_it_the_ways_out_are_named(
     assert "127.0.0.1:9 does not answer" in line
     line = refusal(project, SHADOW_DATABASE_URL=pooler.url("postgresql+psycopg"))
     at = f"postgresql+psycopg at 127.0.0.1:{pooler.port}"
-    assert line == f"{at} is a pooler, not the server itself"
+    assert line == f"{at} is a connection pooler, not the server"
     any_postgres.query(f"CREATE ROLE modest LOGIN PASSWORD '{PASSWORD}'")
     url = any_postgres.url("postgresql", "orders", "modest")
     line = refusal(project, DATABASE_URL=url)
@@ -340,7 +340,7 @@ def test_models_may_be_in_several_schemas(service: Service) -> None:
     service.execute("CREATE TABLE theirs.entry (id int)")
     assert CLEAN in project.run("alembic", "-x", "live", "check")
     lines = project.run(*DRIFT).splitlines()
-    assert lines[1:] == ["+ table theirs.entry (not owned: no revision makes it)"]
+    assert lines[1:] == ["+ table theirs.entry (not owned: no revision creates it)"]
     schemas = "SELECT nspname FROM pg_namespace WHERE nspname IN ('audit', 'theirs')"
     project.run("alembic", "downgrade", "-1")
     assert service.server.query(schemas, "orders") == [("theirs",)]

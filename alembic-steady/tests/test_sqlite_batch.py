@@ -241,7 +241,7 @@ def test_a_rebuilt_table_differs_by_the_change_alone(
         assert not differences
         assert cells(service) == rows
     assert [line for line in project.compare_with_created() if line[0] in "+-~"] == [
-        "+ view names (not owned: no revision makes it)"
+        "+ view names (not owned: no revision creates it)"
     ]
     assert project.run("alembic", "check").endswith(NOTE + CLEAN)
     write(service, MORE_ROWS)

@@ -90,7 +90,7 @@ def read_url(variable: str) -> URL | None:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ConfigError(f"{variable} is not a database URL") from None
+        raise ConfigError(f"{variable} is not a valid SQLAlchemy URL") from None
 {% if database.driverless %}
     if url.drivername in DRIVERLESS:
         url = url.set(drivername=DRIVER)
@@ -107,10 +107,10 @@ def read_url(variable: str) -> URL | None:
     if "@" in f"{url.host}{url.database}":
         raise ConfigError(f"{variable}: write an @ in the password as %40")
     if not url.database:
-        raise ConfigError(f"{variable} names no database")
+        raise ConfigError(f"{variable} names no database; add one at the end")
 {% else %}
     if url.host or url.database in (None, "", ":memory:"):
-        raise ConfigError(f"{variable} names no file; one is {DRIVER}:///name.db")
+        raise ConfigError(f"{variable} names no file; write {DRIVER}:///name.db")
     url = url.set(database=str(ROOT / url.database))
 {% endif %}
 {% if driver.is_async %}

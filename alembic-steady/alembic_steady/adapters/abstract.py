@@ -51,7 +51,7 @@ class Adapter(ABC):
                 return url.set(drivername=f"{backend}+{name}" if name else backend)
         drivers = " or ".join(names)
         raise CommandError(
-            f"migrations run on a synchronous driver, not on {url.drivername}:"
+            f"migrations need a synchronous driver instead of {url.drivername}:"
             f" install {drivers}"
         )
 
@@ -213,7 +213,7 @@ class Adapter(ABC):
             CommandError: it does not read this family's SQL, is not installed, or a
                 finding is accepted without a reason.
         """
-        raise CommandError("squawk reads PostgreSQL's SQL alone")
+        raise CommandError("steady squawk is for PostgreSQL only")
 
     def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
         """Return the schemas to describe, None for the default one."""

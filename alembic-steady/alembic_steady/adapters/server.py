@@ -27,7 +27,7 @@ LOCAL = re.compile(r"(|localhost|127(\.\d+){3}|::1|/.*)")  # "" and /… are soc
 TEMPORARY = re.compile("(shadow|test)_[0-9a-f]{12}")
 SHADOW, TEST = "shadow_", "test_"
 WAYS_OUT = (
-    "; set SHADOW_DATABASE_URL to a server where databases may be made,"
+    "; set SHADOW_DATABASE_URL to a server on which databases may be created,"
     " or compare with the database itself: alembic -x live …"
 )
 WHO = text("SELECT current_user")
@@ -197,7 +197,7 @@ class ServerAdapter(Adapter):
         with self._maintenance(url) as connection:
             if self.is_pooled(connection):
                 place = self._server(url)
-                raise CommandError(f"{place} is a pooler, not the server itself")
+                raise CommandError(f"{place} is a connection pooler, not the server")
             self._drop_leftovers(connection)
             # As long as this connection lives, others leave the database alone.
             connection.scalar(self.hold_name, {"name": name})
@@ -221,7 +221,8 @@ class ServerAdapter(Adapter):
             if all(LOCAL.fullmatch(host) for host, _port in self.addresses(url)):
                 return url
         raise CommandError(
-            f"{self._server(urls[0])} is not on this machine: nothing is made there unasked"
+            f"{self._server(urls[0])} is not on this machine, so no database is created"
+            " there unasked"
         )
 
     @contextmanager
@@ -234,7 +235,7 @@ class ServerAdapter(Adapter):
         if not answered:
             return f"{self._server(url)} does not answer ({cause})"
         if url.database != self.maintenance and not self.exists(url):
-            return f"{self.describe(url)} is not there: steady create makes it"
+            return f"{self.describe(url)} does not exist; create it with: steady create"
         return f"{self._server(url)}: {cause}"
 
     def _server(self, url: URL) -> str:

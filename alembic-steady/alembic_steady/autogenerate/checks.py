@@ -19,12 +19,12 @@ from sqlalchemy import types
 from alembic_steady import private, x_arguments
 
 NO_MODELS = (
-    "no model is known, but revisions have made tables: import the models in"
-    " env.py. To drop all: alembic -x allow-drop revision --autogenerate …"
+    "there are revisions, but the metadata has no tables: import the models in env.py,"
+    " or, to drop all tables, run: alembic -x allow-drop revision --autogenerate …"
 )
 WITHOUT_VALUE = (
-    "is NOT NULL and has no server default, so it can't be added where there are rows:"
-    " give it one, or take three revisions: add it as nullable, fill it, set NOT NULL"
+    "is NOT NULL and has no server default, so existing rows have no value for it: set"
+    " server_default, or use three revisions (add it as nullable, fill it, set NOT NULL)"
 )
 
 
@@ -71,16 +71,16 @@ def _remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
             case ops.ModifyTableOps(ops=parts):
                 yield from _remarks(parts)
             case ops.DropTableOp(table_name=table):
-                yield f"drops table {table} with all its rows"
+                yield f"drops table {table} and all its rows"
             case ops.DropColumnOp(table_name=table, column_name=name):
-                yield f"drops column {table}.{name} with the data in it"
+                yield f"drops column {table}.{name} and all its data"
             case ops.AddColumnOp(table_name=table, column=column):
                 if not column.nullable and column.server_default is None:
                     yield f"{table}.{column.name} {WITHOUT_VALUE}"
             case ops.AlterColumnOp(existing_type=old, modify_type=new):
                 if old is not None and new is not None and _narrows(old, new):
                     place = f"{operation.table_name}.{operation.column_name}"
-                    yield f"narrows {place} from {old!r} to {new!r}; not all may fit"
+                    yield f"narrows {place} from {old!r} to {new!r}; values may not fit"
 
 
 def _narrows(old: types.TypeEngine[Any], new: types.TypeEngine[Any]) -> bool:

@@ -15,12 +15,12 @@ from alembic_steady import private, x_arguments
 from alembic_steady.autogenerate import checks
 
 NO_FIT = (
-    ": nothing like that is dropped and added. A table is renamed first, its columns in"
-    " a second revision"
+    " matches no table or column that this revision drops and adds: check both names,"
+    " and rename a table first, its columns in a second revision"
 )
 NEW_TYPE = (
-    " has a new name and a new type, for two revisions: leave its type as it was in the"
-    " model and rename it, then change the type"
+    " has a new name and a new type, which takes two revisions: restore the old type in"
+    " the model and rename the column, then change its type"
 )
 
 
@@ -110,7 +110,7 @@ def _is_yes(question: str) -> bool:
     try:
         return input(question).strip().lower() in ("y", "yes")
     except (EOFError, KeyboardInterrupt):
-        raise CommandError("no answer, so nothing is written") from None
+        raise CommandError("no answer, so no revision was written") from None
 
 
 def _command(option: str) -> str:

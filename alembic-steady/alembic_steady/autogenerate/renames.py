@@ -21,12 +21,12 @@ from alembic_steady.autogenerate import dependent_names, questioner
 from alembic_steady.settings import Settings
 
 NOT_HERE = (
-    "a rename is tried out on a scratch database: leave out -x live,"
-    " or write the revision by hand: alembic revision -m …"
+    "a rename has to be tried out on a scratch database first: leave out -x live"
+    " (or your own connection), or write the revision by hand: alembic revision -m …"
 )
 TABLE_ALONE = (
-    "A renamed table is a revision of its own. Its columns have new names, too:"
-    " type next alembic revision --autogenerate -m …"
+    "This revision only renames the table. For its columns, which seem to be renamed"
+    " too, run next: alembic revision --autogenerate -m …"
 )
 
 
@@ -57,7 +57,9 @@ def settle(migration: Any, script: Any, settings: Settings) -> None:
         ]
         _carry_out(adapter, migration, following)
     except DBAPIError as error:
-        raise CommandError(f"the database refuses to rename: {error.orig}") from None
+        raise CommandError(
+            f"the scratch database refused the rename: {error.orig}"
+        ) from None
     for rename in renames:
         old, new = map(questioner.full_name, rename)
         print(f"Renames {old} to {new}", file=sys.stderr)

@@ -49,7 +49,9 @@ class _Review:
         is_empty = all(script.upgrade_ops.is_empty() for script in directives)
         if is_empty and not private.is_check():  # which looks at what it has found
             directives.clear()
-            context.config.print_stdout("No changes in the models, no new revision.")
+            context.config.print_stdout(
+                "No changes in the models, so no revision was written."
+            )
 
 
 def _write_percent_once(dialect: Any) -> None:

@@ -47,8 +47,8 @@ class MySQLAdapter(ServerAdapter):
     # The driver takes a parameter of the URL that it does not know for a mistake in Python.
     failures = (DBAPIError, TypeError, ValueError)
     roles_hint = (
-        "an administrator makes an account with CREATE USER … IDENTIFIED BY '…', and lets"
-        " that of migrations give rights with GRANT ALL ON … TO … WITH GRANT OPTION"
+        "an administrator can create a missing account with CREATE USER … IDENTIFIED BY '…',"
+        " and let that of migrations grant rights with GRANT ALL ON … TO … WITH GRANT OPTION"
     )
 
     def engine(self, url: URL) -> Engine:

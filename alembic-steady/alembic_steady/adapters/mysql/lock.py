@@ -13,7 +13,7 @@ from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_steady.adapters.mysql.failures import cause
-from alembic_steady.lock import LOST, version_table, wait
+from alembic_steady.lock import LOST, UNSEEN, version_table, wait
 
 SELF = text("SELECT CONNECTION_ID()")
 # A lock's name is known to the whole server, and has at most 64 characters.
@@ -50,17 +50,17 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
     def take() -> str:
         if not other.scalar(TRY, key):
-            holder = other.scalar(HOLDER, key) or "and is about to end"
-            return f"another run migrates ({holder})"
+            holder = other.scalar(HOLDER, key) or UNSEEN
+            return f"another run is migrating the database ({holder})"
         if left := other.scalar(WORKER, key):
-            return f"another session still changes a table ({left})"
+            return f"another session is still changing a table ({left})"
         other.execute(HOLD)
         return ""
 
     def check() -> None:
         # The server is asked on this connection, so that the other one shows since when.
         if connection.scalar(OWNER, key) != number:
-            raise CommandError(f"{LOST}it has ended")
+            raise CommandError(f"{LOST}it no longer holds the lock")
 
     def work(statement: TextClause) -> None:
         is_given = connection.in_transaction()

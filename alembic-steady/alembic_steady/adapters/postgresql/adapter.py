@@ -69,7 +69,7 @@ class PostgreSQLAdapter(ServerAdapter):
     create_database = "CREATE DATABASE {} TEMPLATE template0"
     drop_database = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
     hold_name = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
-    roles_hint = "an administrator makes a role with CREATE ROLE … LOGIN PASSWORD '…'"
+    roles_hint = "an administrator can create a missing role with CREATE ROLE … LOGIN PASSWORD '…'"
 
     def synchronous(self, url: URL) -> URL:
         """Return the same URL for a synchronous driver that is installed."""
@@ -155,9 +155,7 @@ class PostgreSQLAdapter(ServerAdapter):
         """Say what an index that was cut off may have left."""
         if " CONCURRENTLY " not in statement:
             return ""
-        return (
-            "An INVALID index may be left; alembic_steady.create_index builds it again"
-        )
+        return "An INVALID index may be left; alembic_steady.create_index rebuilds it"
 
     def plugins(self) -> list[str]:
         """Return the plugin that compares enums."""

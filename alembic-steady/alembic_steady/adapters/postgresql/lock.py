@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_steady.adapters.postgresql.failures import cause
-from alembic_steady.lock import LOST, version_table, wait
+from alembic_steady.lock import LOST, UNSEEN, version_table, wait
 
 NUMBER = int.from_bytes(b"alem")
 # The first number says that it is a run of migrations, the second which version table.
@@ -78,10 +78,10 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
     def take() -> str:
         if not other.scalar(TRY, number):
-            holder = other.scalar(HOLDER, number) or "and is about to end"
-            reason = f"another run migrates ({holder})"
+            holder = other.scalar(HOLDER, number) or UNSEEN
+            reason = f"another run is migrating the database ({holder})"
         elif left := other.scalar(LEFT, number):
-            reason = f"another session still changes a table ({left})"
+            reason = f"another session is still changing a table ({left})"
         else:
             other.execute(LIFT)
             check()

@@ -91,5 +91,5 @@ def _run(connection: Connection, executor: Executor) -> None:
             if pause is None:
                 raise
         executor.executed = []
-        print(f"waiting for a table, again in {pause} s", file=sys.stderr, flush=True)
+        print(f"waiting for a lock, retrying in {pause} s", file=sys.stderr, flush=True)
         time.sleep(pause)

@@ -20,11 +20,11 @@ from alembic.util import CommandError
 STEP = re.compile("^-- Running upgrade .*-> (.+)$", re.MULTILINE)
 COMMENT = re.compile("# *squawk-ignore(.*)")
 OFFLINE = (
-    "put what asks the database under `if not context.is_offline_mode():`, with context"
-    " from alembic"
+    "if the revision queries the database, do so under `if not context.is_offline_mode():`,"
+    " with context from alembic"
 )
 HINT = """
-To accept a finding, write a comment into its revision that says why it does no harm:
+To accept a finding, add a comment to its revision that says why it does no harm:
 # squawk-ignore <rule>: <reason>"""
 
 
@@ -40,7 +40,7 @@ def check(config: Config) -> int:
     program = shutil.which("squawk", path=sysconfig.get_path("scripts"))
     if program is None:
         raise CommandError(
-            "squawk is not installed: uv sync or pip install squawk-cli installs it"
+            "squawk is not installed: run uv sync or pip install squawk-cli"
         )
     rules = Path(str(config.config_file_name)).resolve().parent / ".squawk.toml"
     arguments = ["--config", str(rules)] if rules.exists() else []
@@ -65,7 +65,9 @@ def _write_sql(config: Config, folder: Path) -> None:
         command.upgrade(to_buffer, "base:heads", sql=True)
     except Exception as error:
         *_, revision = ["the revisions", *STEP.findall(printed.getvalue())]
-        reason = f"no SQL of {revision}: {type(error).__name__}: {error}"
+        reason = (
+            f"could not print the SQL of {revision}: {type(error).__name__}: {error}"
+        )
         raise CommandError(f"{reason}; {OFFLINE}") from error
     scripts = ScriptDirectory.from_config(config)
     _, *parts = STEP.split(printed.getvalue())

@@ -18,7 +18,7 @@ from alembic_steady import private
 from alembic_steady.adapters.abstract import Adapter, Step
 from alembic_steady.adapters.sqlite import batch, lock
 
-MISSING = "; steady create makes it"
+MISSING = "; create it with: steady create"
 
 
 class SQLiteAdapter(Adapter):

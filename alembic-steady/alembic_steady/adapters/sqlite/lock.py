@@ -13,8 +13,8 @@ from sqlalchemy import Connection, event
 from alembic_steady.lock import wait
 
 CASCADES = (
-    "the given connection is in a transaction with foreign keys on, where rebuilding a"
-    " table deletes the rows that refer to it: give it before it begins one"
+    "pass the connection before it begins a transaction: in this one foreign keys are on,"
+    " and rebuilding a table could delete the rows that refer to it"
 )
 
 
@@ -63,7 +63,7 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise CommandError(f"{place}: {error}") from None
-            return "another process writes to the database"
+            return "another process is writing to the database"
         finally:
             run(f"PRAGMA busy_timeout = {patience}")
         return ""
