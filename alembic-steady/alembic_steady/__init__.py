@@ -1,6 +1,6 @@
 """Migrations with Alembic that are safe to write and safe to deploy.
 
-`run_migrations` is the one call in `env.py`; the others are for revisions.
+`env.py` calls `run_migrations`; the other functions are for revisions.
 """
 
 from alembic_steady.environment import run_migrations

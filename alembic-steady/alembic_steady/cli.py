@@ -8,7 +8,7 @@ from alembic_steady import commands
 
 
 def main() -> None:
-    """Run `steady`: every command of Alembic, and those of this library."""
+    """Run `steady`, which has all commands of Alembic and those of this library."""
     command_line = CommandLine(prog="steady")
     for command in (commands.create, commands.drift, commands.squawk):
         command_line.register_command(command)

@@ -1,4 +1,4 @@
-"""What Alembic lacks, as functions that take a `Config` as its own commands do."""
+"""The additional commands, as functions that take a `Config` like Alembic's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `context.configure` is told: the options of a project and those of the library."""
+"""The options of `context.configure`: those of the project and of the library."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from alembic_steady.settings import Settings
 
 
 def configure_options(settings: Settings) -> dict[str, Any]:
-    """Return what `context.configure` is told: the project's options and the library's.
+    """Return the options of `context.configure`: the project's and the library's.
 
     Raises:
-        CommandError: the project gives an option that is not for it to choose.
+        CommandError: the project passes an option that the library sets itself.
     """
     adapter, own = settings.adapter, dict(settings.options)
     if refused := sorted(own.keys() & adapter.decided_options):
@@ -28,10 +28,10 @@ def configure_options(settings: Settings) -> dict[str, Any]:
 
 
 def include_name(settings: Settings) -> Callable[..., bool] | None:
-    """Return which schemas, tables and so on of a real database are looked at at all.
+    """Return a filter for the names that are compared on a real database.
 
-    It may have schemas of others. A project that asks for `include_schemas` itself has the
-    say about that.
+    It leaves out schemas that the models do not use, since they may belong to others,
+    unless the project sets `include_schemas` itself.
     """
     theirs = settings.options.get("include_name")
     if "include_schemas" in settings.options:
@@ -50,7 +50,7 @@ def _both(
 
 def _is_compared(settings: Settings) -> Callable[..., bool]:
     def is_compared(item: Any, _name: Any, kind: str, *_others: object) -> bool:
-        # Views that models are mapped to, and checks that come with a type, are left out.
+        # Views that models are mapped to, and checks that a type creates, are left out.
         if kind == "check_constraint":
             return not private.comes_with_a_type(item)
         if kind == "table" and getattr(item, "is_view", False):

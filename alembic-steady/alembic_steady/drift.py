@@ -1,4 +1,4 @@
-"""Drift: how a database differs from what the revisions build, up to the one it is at."""
+"""Drift: how a database differs from what the revisions up to its own would build."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PARTS: dict[str, Callable[..., Any]] = {
 NOT_OWNED = " (not owned: no revision creates it)"
 
 Description = dict[tuple[str, str, str], str]
-"""The properties of tables, views and their parts, by table, kind and name."""
+"""A description of each table, view and part of one, by table, kind and name."""
 
 
 def find(
@@ -35,13 +35,13 @@ def find(
     """Return how a database differs from what its revisions build, one line each.
 
     Arguments:
-        settings: those of the project.
-        config: the same, for Alembic.
-        real: the database, which is only read.
-        empty: another one, on which the revisions are run.
+        settings: the settings of the project.
+        config: Alembic's configuration of the project.
+        real: the database to examine, which is only read.
+        empty: an empty database, on which the revisions are run.
 
     Raises:
-        CommandError: the database is at a revision that is not here.
+        CommandError: the database is at a revision that the project does not have.
     """
     options = configure_options(settings)
     heads = MigrationContext.configure(real, opts=options).get_current_heads()
@@ -54,13 +54,13 @@ def find(
 
 
 def compare(built: Description, real: Description) -> Iterator[str]:
-    """Say what a database has more (`+`), less (`-`) and otherwise (`~`) than another."""
+    """Yield what a database has in addition (`+`), lacks (`-`) or has changed (`~`)."""
     owned, there = ({thing for thing, *_ in found} for found in (built, real))
     for key in sorted({*built, *real}):
         thing, kind, name = key
         line = f"{kind} {thing}{name}"
         if name and thing not in owned & there:
-            continue  # The table is there as a whole, or not at all.
+            continue  # The line for the table itself says it all.
         if key not in real:
             yield f"- {line}"
         elif key not in built:
@@ -72,7 +72,7 @@ def compare(built: Description, real: Description) -> Iterator[str]:
 def describe(
     settings: Settings, options: dict[str, Any], connection: Connection
 ) -> Description:
-    """Return all tables and views of a database, and what belongs to them."""
+    """Describe all tables and views of a database, and their parts."""
     inspector = inspect(connection)
     found: Description = {}
     default = inspector.default_schema_name
@@ -110,7 +110,7 @@ def _is_wanted(
 def _tell(parts: Any) -> Iterator[tuple[str, str]]:
     for part in parts if isinstance(parts, list) else [parts]:
         columns = part.get("constrained_columns") or part.get("column_names") or []
-        # Options hold expressions, which are never equal to each other.
+        # Options contain expressions, which compare equal only as text.
         options = {key: str(it) for key, it in part.get("dialect_options", {}).items()}
         told = {**part, "dialect_options": options}
         text = ", ".join(

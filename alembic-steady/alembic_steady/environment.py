@@ -1,4 +1,4 @@
-"""The one call in `env.py`, which Alembic runs for each command."""
+"""`run_migrations`, which `env.py` calls; Alembic runs that file for each command."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def run_migrations(
     dialect_name: str | None = None,
     **options: Any,
 ) -> None:
-    """Run the command for which Alembic has called `env.py`.
+    """Run the Alembic command for which `env.py` is being executed.
 
-    Each URL may be a string, a SQLAlchemy URL, or a function that returns one of them; it
-    is called only if the command needs a database. A URL of an asynchronous driver is used
-    with a synchronous one.
+    Each URL may be a string, a SQLAlchemy `URL`, or a function that returns either; the
+    function is called only if the command needs the URL. If the URL names an asynchronous
+    driver, a synchronous one is used in its place.
 
     Arguments:
-        target_metadata: that of the models, or several.
-        url: the database; without it, `sqlalchemy.url` of the ini file.
-        application_url: the same database by the application's role, which
-            `steady create` lets read and write.
-        shadow_url: a server on which scratch databases may be made; without it, that of
-            the variable SHADOW_DATABASE_URL, else that of the database, if it is local.
-        test_url: the same for tests and TEST_DATABASE_URL.
-        dialect_name: what the database speaks; without it, the URL tells.
-        options: as for `alembic.context.configure`.
+        target_metadata: the metadata of the models, or a sequence of several.
+        url: the database; by default `sqlalchemy.url` of the ini file.
+        application_url: the same database with the application's role, which
+            `steady create` allows to read and write.
+        shadow_url: a server on which scratch databases may be created; by default the one
+            in SHADOW_DATABASE_URL, or else the database's own if it is on this machine.
+        test_url: the same for test databases, with TEST_DATABASE_URL.
+        dialect_name: the name of SQLAlchemy's dialect; by default that of the URL.
+        options: further options of `alembic.context.configure`.
 
     Raises:
         CommandError: the command has failed; the message says why.
@@ -61,7 +61,7 @@ def run_migrations(
         return
     told = configure_options(settings)
     if private.is_autogenerate():
-        # Imported here: other commands are faster without.
+        # Imported only here, so that other commands start faster.
         from alembic_steady.autogenerate import revision
 
         told |= revision.configure_options(settings)
@@ -97,7 +97,7 @@ def _print_sql(settings: Settings, options: dict[str, Any]) -> None:
 
 
 def _run(settings: Settings, options: dict[str, Any], connection: Connection) -> None:
-    """Run the command on a database, alone where it writes there, and say which it is."""
+    """Run the command on a database, and hold the lock if the command writes to it."""
     place = settings.adapter.describe(connection.engine.url)
     print(f"Database: {place}", file=sys.stderr)
     options["include_name"] = include_name(settings)

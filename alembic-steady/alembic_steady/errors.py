@@ -1,4 +1,4 @@
-"""An error of a run in one line: what is wrong, what is done, what to type."""
+"""One line for the error of a run: what is wrong, what was kept, and what to type."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ HALF_DONE = (
     "already committed: {}; nothing else of this revision. Undo that by hand, or let the"
     " revision skip it (if_exists, if_not_exists), and run it again"
 )
-LENGTH = 300  # of what is shown of a statement
+LENGTH = 300  # the number of characters shown of a statement
 
 
 def explain(error: BaseException, step: str | None, outcome: str) -> str:
     """Explain an error in one line.
 
     Arguments:
-        error: what went wrong.
-        step: the revision that ran, if any did.
-        outcome: what is kept of the run, nothing where nobody has to be told.
+        error: the exception.
+        step: the revision that was running, if any.
+        outcome: what was kept of the run, or "" if there is nothing to say.
     """
     parts = [step and f"{step}: ", _reason(error), outcome and f"; {outcome}"]
     text = "".join(filter(None, parts))
@@ -37,20 +37,20 @@ def explain(error: BaseException, step: str | None, outcome: str) -> str:
 def outcome(
     error: BaseException, committed: Iterable[str], committing: str, hint: str
 ) -> str:
-    """Say what is kept of the revision that failed.
+    """Say what was kept of the revision that failed.
 
     Arguments:
-        error: what went wrong.
-        committed: those of its statements that can't be undone any more.
-        committing: the one that ran and commits by itself, if any did.
-        hint: what that one may have left, if anything.
+        error: the exception.
+        committed: the statements of the revision that are committed.
+        committing: the statement that was running and commits implicitly, or "".
+        hint: what that statement may have left behind, or "".
     """
     state = _state(error, "; ".join(map(_shortened, committed)), _shortened(committing))
     return f"{state}. {hint}" if hint else state
 
 
 def cause(error: BaseException) -> BaseException:
-    """Return what came before an error that only says that a connection was lost."""
+    """Return the original error, not the PendingRollbackError that followed it."""
     while isinstance(error, PendingRollbackError) and error.__context__:
         error = error.__context__
     return error
@@ -64,7 +64,7 @@ def _state(error: BaseException, committed: str, committing: str) -> str:
 
 
 def _cut_off(error: BaseException, committing: str) -> str:
-    # What failed is shown before this, but for a COMMIT, which is no statement.
+    # The failed statement is shown before this, except for a COMMIT, which has none.
     if isinstance(error, KeyboardInterrupt):
         return committing
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -77,7 +77,7 @@ def _reason(error: BaseException) -> str:
         return "interrupted"
     if not isinstance(error, StatementError):
         return _shortened(f"{type(error).__name__}: {error}")
-    # Further lines may show what stands in rows.
+    # Further lines may contain values of rows.
     told = str((error.orig and error.orig.args or [""])[-1]).strip().partition("\n")[0]
     reason = told or type(error.orig).__name__
     return f"{reason}, in {_shortened(error.statement)}" if error.statement else reason

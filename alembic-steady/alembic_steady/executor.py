@@ -1,4 +1,4 @@
-"""The executor runs what a command has planned: revisions, said, timed, and named on failure."""
+"""The executor runs the revisions of a command, and reports each with its time."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from alembic_steady.adapters import Adapter
 
 
 class Executor:
-    """What a command is going to do to a database, one revision after the other.
+    """Runs the steps of a command on a database, one revision after the other.
 
     Attributes:
-        left: the steps that are not done; None before Alembic asks for the first.
-        step: the one that runs now.
-        executed: the statements of the revision that runs.
-        committed: those of them that can't be undone any more.
-        committing: the statement that runs and commits by itself, or nothing.
+        left: the steps that are not done yet; None before Alembic asks for the first.
+        step: the step that is running.
+        executed: the statements that the running revision has executed.
+        committed: those of them that are committed.
+        committing: the statement that is running and commits implicitly, or "".
     """
 
     def __init__(self, adapter: Adapter, plan: Callable[..., Iterable[Any]]) -> None:
         """Prepare a run.
 
         Arguments:
-            adapter: the ways of the database.
-            plan: yields the steps of the command for the heads of the database.
+            adapter: the adapter of the database.
+            plan: a function that yields the command's steps, given the database's heads.
         """
         self._adapter = adapter
         self._plan = plan
@@ -43,8 +43,8 @@ class Executor:
         self.committing = ""
 
     def steps(self, heads: tuple[str, ...], migration: Any) -> Iterator[Any]:
-        """Yield each step; this takes the place of what Alembic has planned."""
-        if self.left is None:  # else it is a second try, which goes on from there
+        """Yield each step; Alembic calls this instead of the command's own function."""
+        if self.left is None:  # otherwise it is a retry, which continues there
             self.left = [*self._plan(heads, migration)]
             _announce(heads, self.left)
         while self.left:
@@ -59,14 +59,14 @@ class Executor:
             del self.left[0]
 
     def run(self, connection: Connection, check: Callable[[], None]) -> None:
-        """Run what is planned, and say what is done.
+        """Run all steps, and report what was done.
 
         Arguments:
-            connection: the one to run it on.
+            connection: the connection to run them on.
             check: is called before each revision, and raises an error to end the run.
 
         Raises:
-            CommandError: anything went wrong. With `-x traceback` that itself is raised.
+            CommandError: a step failed. With `-x traceback`, its own error is raised.
         """
         self._check = check
         try:
@@ -98,7 +98,7 @@ class Executor:
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Print for whoever watches the run, apart from a command's output."""
+    """Print progress to standard error, apart from a command's output."""
     print(text, end=end, file=sys.stderr, flush=True)
 
 
@@ -108,14 +108,14 @@ def _announce(heads: Iterable[str], steps: list[Any]) -> None:
         return
     verb = steps[0].name.partition("_")[0].capitalize()
     target = steps[-1].to_revisions_no_deps
-    if len(context.script.get_heads()) > 1:  # The last step is not the whole of it.
+    if len(context.script.get_heads()) > 1:  # The last step does not name every head.
         target = to_tuple(private.destination())
     way = f"from {_listed(heads)} to {_listed(target)}"
     say(f"{verb} {way}, {len(steps)} revision{'s' * (len(steps) > 1)}:")
 
 
 def _describe(step: Any) -> str:
-    revision = getattr(step, "revision", None)  # `stamp` runs none.
+    revision = getattr(step, "revision", None)  # `stamp` has none.
     return f"{revision.revision} {revision.doc}" if revision else _listed(step.to_)
 
 

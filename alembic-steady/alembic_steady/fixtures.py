@@ -1,8 +1,8 @@
-"""Fixtures of pytest: a database for tests alone, and sessions that leave no trace in it.
+"""Pytest fixtures: a test database, and sessions that are rolled back after each test.
 
-Load them by one line in `tests/conftest.py`: `pytest_plugins = ["alembic_steady.fixtures"]`.
-A project overrides `make_engine` and `session_factory`, or their asynchronous namesakes,
-with its own.
+Load them in `tests/conftest.py` with `pytest_plugins = ["alembic_steady.fixtures"]`. A
+project can override `make_engine` and `session_factory`, or their asynchronous
+counterparts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from alembic_steady import drift, settings
 
 if TYPE_CHECKING:
-    # It needs greenlet, which only asynchronous projects have.
+    # This import needs greenlet, which only asynchronous projects install.
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 try:
@@ -30,7 +30,7 @@ except ImportError:  # Only asynchronous projects need it.
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """End with one line, before any worker of xdist starts, where there is no server."""
+    """End with one line if there is no server, before pytest-xdist starts workers."""
     if hasattr(session.config, "workerinput"):
         return
     try:
@@ -45,25 +45,25 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def alembic_config(pytestconfig: pytest.Config) -> Config:
-    """Return the configuration of Alembic, `alembic.ini` in the root unless overridden."""
+    """Return Alembic's configuration: `alembic.ini` in the root, unless overridden."""
     return _config(pytestconfig)
 
 
 @pytest.fixture(scope="session")
 def make_engine() -> Callable[[URL], Engine]:
-    """Return what makes the application's engine for a URL."""
+    """Return a function that creates the application's engine for a URL."""
     return _create_engine
 
 
 @pytest.fixture(scope="session")
 def session_factory() -> sessionmaker[Session]:
-    """Return the application's factory of sessions."""
+    """Return the application's session factory."""
     return sessionmaker()
 
 
 @pytest.fixture(scope="session")
 def make_async_engine() -> Callable[[URL], AsyncEngine]:
-    """Return what makes the application's engine for a URL, which is on migrations' driver."""
+    """Return a function that creates the engine for a URL with the migrations' driver."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
     return create_async_engine
@@ -71,7 +71,7 @@ def make_async_engine() -> Callable[[URL], AsyncEngine]:
 
 @pytest.fixture(scope="session")
 def async_session_factory() -> async_sessionmaker[AsyncSession]:
-    """Return the application's factory of asynchronous sessions."""
+    """Return the application's factory for asynchronous sessions."""
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
     return async_sessionmaker(expire_on_commit=False)
@@ -79,7 +79,7 @@ def async_session_factory() -> async_sessionmaker[AsyncSession]:
 
 @pytest.fixture(scope="session")
 def migrated_url(alembic_config: Config) -> Iterator[URL]:
-    """Return a database for tests, one for each worker, that the revisions have built."""
+    """Create a test database with all revisions, one for each worker, and return its URL."""
     project = settings.load(alembic_config)
     with project.test_database() as url:
         with project.adapter.connect(url) as connection:
@@ -111,7 +111,7 @@ def session(
 
 @pytest.fixture
 def alembic_engine(alembic_config: Config) -> Iterator[Engine]:
-    """Return an engine of an empty database, which pytest-alembic uses for its tests."""
+    """Return an engine of an empty database; pytest-alembic uses this fixture."""
     with settings.load(alembic_config).test_database() as url:
         engine = create_engine(url)
         yield engine
@@ -120,7 +120,7 @@ def alembic_engine(alembic_config: Config) -> Iterator[Engine]:
 
 @pytest.fixture
 def find_drift(alembic_config: Config) -> Callable[[Engine], list[str]]:
-    """Return what lists how a database differs from what its revisions build."""
+    """Return a function that lists how a database differs from its revisions."""
 
     def find(engine: Engine) -> list[str]:
         project = settings.load(alembic_config)
@@ -163,7 +163,7 @@ if _async_fixture is not None:
 def _create_engine(url: URL) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
-        # The sqlite3 module begins transactions late: a session would leave rows behind.
+        # By default, sqlite3 begins transactions too late for a rollback of everything.
         event.listen(engine, "connect", _begin_nothing)
         event.listen(engine, "begin", _begin)
     return engine

@@ -1,4 +1,4 @@
-"""Waiting for the lock that lets one run at a time migrate a database."""
+"""Waiting for the lock that allows only one run at a time to migrate a database."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ UNSEEN = "its session cannot be seen"
 
 
 def version_table() -> str:
-    """Return the full name of the version table: each has a lock of its own."""
+    """Return the full name of the version table, since each one has its own lock."""
     migration = context.get_context()
     schema = migration.version_table_schema
     return f"{schema}.{migration.version_table}" if schema else migration.version_table
 
 
 def wait(take: Callable[[], str]) -> None:
-    """Try to take the lock until that succeeds, and say once what is waited for.
+    """Try to take the lock until that succeeds, and print once what holds it.
 
     Arguments:
-        take: tries it, and returns what holds the lock, or nothing once it is taken.
+        take: tries to take the lock, and returns what holds it, or "" on success.
 
     Raises:
-        CommandError: it was not to be had for 300 seconds, or for those of
-            `-x lock-timeout=…`; or somebody has typed Ctrl-C.
+        CommandError: the lock was not free within 300 seconds, or those of
+            `-x lock-timeout=…`; or the user has pressed Ctrl-C.
     """
     told = x_arguments.value("lock-timeout") or str(SECONDS)
     if not told.isdecimal():

@@ -1,8 +1,8 @@
-"""Indexes that are made and dropped while others go on writing to the table.
+"""Indexes that are created and dropped without blocking writes to the table.
 
-On PostgreSQL that is CREATE and DROP INDEX CONCURRENTLY. Each takes a revision of its own:
-what stands before it there is committed first, and would fail when the revision is run
-again. On other databases both are as Alembic's own.
+On PostgreSQL, these operations use CREATE and DROP INDEX CONCURRENTLY. Put each of them in
+a revision of its own: operations before it are committed first, and would fail if the
+revision has to run again. On other databases, they are the same as Alembic's own.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def create_index(
     schema: str | None = None,
     **options: Any,
 ) -> None:
-    """Make an index, after dropping what a failed try has left of it.
+    """Create an index, after dropping an invalid one that a failed build has left.
 
-    Where a try has made it and came no further, there is nothing to do.
+    A valid index of that name is kept, as an earlier attempt may have built it.
 
     Arguments:
         index_name, table_name, columns, schema, options: as for `op.create_index`.
@@ -44,7 +44,7 @@ def create_index(
         op.create_index(index_name, table_name, list(columns), schema=schema, **options)
         return
     with migration.autocommit_block():
-        # IF NOT EXISTS would take an index for made that no query can use.
+        # IF NOT EXISTS alone would keep an invalid index, which no query can use.
         if not migration.as_sql and _is_left_invalid(index_name, table_name, schema):
             _drop(index_name, table_name, schema=schema)
         op.create_index(
@@ -61,7 +61,7 @@ def create_index(
 def drop_index(
     index_name: str, table_name: str, *, schema: str | None = None, **options: Any
 ) -> None:
-    """Drop an index, if it is there.
+    """Drop an index, on PostgreSQL only if it exists.
 
     Arguments:
         index_name, table_name, schema, options: as for `op.drop_index`.

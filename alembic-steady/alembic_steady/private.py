@@ -1,6 +1,6 @@
-"""All private names of Alembic and SQLAlchemy that are used here, each for want of a public one.
+"""All private names of Alembic and SQLAlchemy that the library uses, for lack of public ones.
 
-A test of each fails first when a new release changes it: tests/test_private.py.
+Each has a test in tests/test_private.py, which fails if a new release changes it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sqlalchemy.types import TypeEngine
 
 
 def command_options() -> dict[str, Any]:
-    """Return what a command has given to its `EnvironmentContext`.
+    """Return the options that a command has passed to its `EnvironmentContext`.
 
-    `context.get_context().opts` has it, too, but only after `context.configure`.
+    `context.get_context().opts` contains them, too, but only after `context.configure`.
     """
     options: dict[str, Any] = context._proxy.context_opts  # type: ignore[attr-defined]
     return options
@@ -28,7 +28,7 @@ def command_options() -> dict[str, Any]:
 def is_autogenerate() -> bool:
     """Return whether a command compares models: `check`, or `revision --autogenerate`.
 
-    Both bring an object that collects the new revision.
+    Both pass an object that collects the new revision.
     """
     revision = command_options().get("revision_context")
     return revision is not None and bool(revision.command_args["autogenerate"])
@@ -37,34 +37,33 @@ def is_autogenerate() -> bool:
 def is_check() -> bool:
     """Return whether the command is `alembic check`, which writes no file.
 
-    `context.config.cmd_opts` says so on the command line only. What `check` wants to be
-    run is a function inside it, however it was called.
+    `context.config.cmd_opts` is only set on the command line. However it is called,
+    `check` passes a function that is defined inside it.
     """
     function = command_options().get("fn")
     return getattr(function, "__qualname__", "").startswith("check.")
 
 
 def is_writing() -> bool:
-    """Return whether a command moves the database: `upgrade`, `downgrade` or `stamp`."""
+    """Return whether the command is one that writes: `upgrade`, `downgrade` or `stamp`."""
     return "destination_rev" in command_options()
 
 
 def destination() -> Any:
-    """Return the revision that a command moves the database to, as it was typed."""
+    """Return the target revision of the command, as it was typed."""
     return command_options()["destination_rev"]
 
 
 def plan() -> Callable[..., Iterable[Any]]:
-    """Return what yields the steps of a command, for the heads of the database."""
+    """Return the function that yields the command's steps, given the database's heads."""
     function: Callable[..., Iterable[Any]] = command_options()["fn"]
     return function
 
 
 def keep_in_one_transaction(migration: MigrationContext) -> None:
-    """Let an autocommit block be a part of the transaction that it stands in.
+    """Make autocommit blocks run inside the transaction that surrounds them.
 
-    Alembic's own would commit what stands before it. It is refused outside of a
-    transaction alone, so there is no option for this.
+    Alembic would commit that transaction first, and has no option to prevent it.
     """
     migration.autocommit_block = nullcontext  # type: ignore[method-assign, assignment]
 
@@ -77,20 +76,20 @@ def run_revision(migration: MigrationContext, upgrade: Callable[[], None]) -> No
 
 
 def comes_with_a_type(check: CheckConstraint) -> bool:
-    """Return whether a check was made by a type, such as a Boolean, and not written."""
+    """Return whether a check constraint was created by a type, such as a Boolean."""
     return bool(getattr(check, "_type_bound", False))
 
 
 def type_affinity(kind: TypeEngine[Any]) -> type[TypeEngine[Any]]:
-    """Return the generic type that a type is a kind of: Integer of BIGINT, for example."""
+    """Return the generic type behind a type, such as Integer for BIGINT."""
     affinity: type[TypeEngine[Any]] = kind._type_affinity  # type: ignore[assignment]
     return affinity
 
 
 def unregister_comparator(comparator: Callable[..., Any]) -> None:
-    """Take a function out of those that autogenerate calls for every database.
+    """Remove a function from those that autogenerate calls for every database.
 
-    alembic-postgresql-enum registers itself for the whole process when it is imported.
+    On import, alembic-postgresql-enum registers itself for the whole process.
     """
     for registered in comparators._registry.values():
         registered[:] = [entry for entry in registered if entry[0] is not comparator]

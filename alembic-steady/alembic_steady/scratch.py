@@ -1,8 +1,8 @@
-"""A scratch database: Alembic compares the models with what the revisions build.
+"""The scratch database, on which Alembic compares the models with what revisions build.
 
-A developer's own database may be behind, or hold tables that this project does not own.
-So `alembic revision --autogenerate` and `alembic check` replay all revisions on an empty
-database and compare with that; `alembic -x live …` compares with the real one.
+A developer's own database may be behind, or contain tables of other projects. So
+`alembic revision --autogenerate` and `alembic check` run all revisions on an empty database
+and compare the models with that; `alembic -x live …` compares with the real one.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ run alembic current --check-heads and steady drift."""
 
 
 def is_scratch() -> bool:
-    """Return whether the revision that asks runs on a database that is dropped again.
+    """Return whether the calling revision runs on a scratch or, on a server, test database.
 
-    What it makes outside of its database, such as a role, would stay.
+    Such a database is dropped, but what a revision creates outside it, such as a role,
+    would remain.
     """
     bind = op.get_bind()
     if bind is None:
@@ -38,7 +39,7 @@ def is_scratch() -> bool:
 
 
 def is_wanted() -> bool:
-    """Return whether this run of Alembic compares, and not with the real database."""
+    """Return whether the command compares models, and not with the real database."""
     return private.is_autogenerate() and x_arguments.value("live") is None
 
 
@@ -46,11 +47,11 @@ def compare(settings: Settings, options: dict[str, Any]) -> None:
     """Compare the models with what the revisions build.
 
     Arguments:
-        settings: those of the project.
-        options: as for `alembic.context.configure`.
+        settings: the settings of the project.
+        options: the options of `alembic.context.configure`.
 
     Raises:
-        CommandError: there is no server for it; the message is one line and says so.
+        CommandError: there is no server on which a database may be created.
     """
     if settings.dialect_name != "sqlite" and not context.script.get_heads():
         _compare_with_nothing(settings, options)
@@ -69,7 +70,7 @@ def compare(settings: Settings, options: dict[str, Any]) -> None:
 def replay(
     migration: MigrationContext, scripts: ScriptDirectory, heads: str | Iterable[str]
 ) -> None:
-    """Run all revisions up to some heads on an empty database, each as it is run alone.
+    """Run all revisions up to the given heads on an empty database, as `upgrade` would.
 
     Raises:
         CommandError: there is no such revision.
@@ -81,8 +82,8 @@ def replay(
 
 
 def _compare_with_nothing(settings: Settings, options: dict[str, Any]) -> None:
-    # The first revision needs no server: any empty database will do to look at, as long
-    # as what is written speaks the project's dialect.
+    # The first revision needs no server: any empty database will do for the comparison,
+    # as long as the revision is written for the project's dialect.
     context.configure(dialect_name=settings.dialect_name, **options)
     migration = context.get_context()
     with create_engine("sqlite://").connect() as connection:

@@ -1,4 +1,4 @@
-"""What `env.py` has told: models, URLs and the options of `context.configure`."""
+"""What `env.py` passes to the library: models, URLs, and options of Alembic."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from sqlalchemy.exc import ArgumentError
 from alembic_steady.adapters import Adapter, adapter_for
 
 UrlSource = str | URL | Callable[[], str | URL | None] | None
-"""A URL, or what returns one when it is needed; None where there is none."""
+"""A URL, a function that returns one when it is needed, or None if there is none."""
 
 COLLECTOR = "alembic_steady.settings"
-"""The key in `Config.attributes` of what asks env.py for its settings."""
+"""The key in `Config.attributes` of the function that receives the settings of env.py."""
 
 NO_URL = "no database URL: set sqlalchemy.url in the ini file, or pass url=… to run_migrations()"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `run_migrations` was called with.
+    """The arguments of `run_migrations`.
 
     Attributes:
-        metadata: that of the models.
-        options: as for `context.configure`, without what the library adds.
+        metadata: the metadata of the models.
+        options: the project's options for `context.configure`.
     """
 
     metadata: MetaData | Sequence[MetaData]
@@ -47,12 +47,12 @@ class Settings:
 
     @cached_property
     def adapter(self) -> Adapter:
-        """What knows the family of databases that the project uses."""
+        """The adapter for the project's family of databases."""
         return adapter_for(self.dialect_name)
 
     @cached_property
     def dialect_name(self) -> str:
-        """The name of SQLAlchemy's dialect, without a question for the URL if given."""
+        """The name of SQLAlchemy's dialect; the URL is only read if none was given."""
         return self.given_dialect_name or self._original_url().get_backend_name()
 
     @property
@@ -65,7 +65,7 @@ class Settings:
         }
 
     def url(self) -> URL:
-        """Return the URL of the database that migrations use, on a synchronous driver.
+        """Return the URL of the database that migrations use, with a synchronous driver.
 
         Raises:
             CommandError: there is none, or no synchronous driver for it is installed.
@@ -73,30 +73,30 @@ class Settings:
         return self.adapter.synchronous(self._original_url())
 
     def application_url(self) -> URL | None:
-        """Return the URL of the application's database, if it was told."""
+        """Return the URL with the application's role, if one was given."""
         return self._optional(self.application_url_source, "application_url")
 
     def shadow_url(self) -> URL | None:
-        """Return the URL of the server for scratch databases, if one is named."""
+        """Return the URL of the server for scratch databases, if one is set."""
         return self._optional(self.shadow_url_source, "SHADOW_DATABASE_URL")
 
     def test_url(self) -> URL | None:
-        """Return the URL of the server for test databases, if one is named."""
+        """Return the URL of the server for test databases, if one is set."""
         return self._optional(self.test_url_source, "TEST_DATABASE_URL")
 
     def scratch_connection(self) -> AbstractContextManager[Connection]:
-        """Open an empty database that is made for this and dropped afterwards.
+        """Create a scratch database, connect to it, and drop it afterwards.
 
         Raises:
-            CommandError: there is no server for it.
+            CommandError: there is no server on which one may be created.
         """
         return self.adapter.scratch_connection(self.shadow_url, self._urls_in_use)
 
     def test_database(self) -> AbstractContextManager[URL]:
-        """Make an empty database for tests, for a while.
+        """Create an empty test database, and drop it afterwards.
 
         Raises:
-            CommandError: there is no server for it.
+            CommandError: there is no server on which one may be created.
         """
         return self.adapter.test_database(self.test_url, self._urls_in_use)
 
@@ -119,10 +119,10 @@ class Settings:
 
 
 def load(config: Config) -> Settings:
-    """Return what a project's `env.py` hands to `run_migrations`.
+    """Return what a project's `env.py` passes to `run_migrations`.
 
     Arguments:
-        config: that of the project, as for Alembic's commands.
+        config: Alembic's configuration of the project.
 
     Raises:
         CommandError: `env.py` fails, or does not call `run_migrations`.

@@ -1,4 +1,4 @@
-"""What stands after `-x` on the command line, and commands to type with more of it."""
+"""The arguments of `-x` on the command line, and commands with one more of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alembic import context
 
 
 def value(name: str) -> str | None:
-    """Return what the first `-x name=…` says, "" without a value, None without it."""
+    """Return the value of the first `-x name=…`, "" for `-x name`, or None without it."""
     for argument in context.get_x_argument():
         key, _, text = argument.partition("=")
         if key == name:
@@ -19,23 +19,23 @@ def value(name: str) -> str | None:
 
 
 def values(name: str) -> list[str]:
-    """Return each `name=…` that stands after an `-x`, as it was typed."""
+    """Return each argument `name=…` of an `-x`, as it was typed."""
     typed = context.get_x_argument()
     return [argument for argument in typed if argument.partition("=")[0] == name]
 
 
 def is_command_line() -> bool:
-    """Return whether a command was typed, and Alembic is not called from Python."""
+    """Return whether Alembic runs from the command line and not from Python."""
     return hasattr(context.config.cmd_opts, "cmd")
 
 
 def command(argument: str, *otherwise: str) -> str:
-    """Return the command that was typed, with one more `-x` before all others.
+    """Return the command that was typed, with one more `-x` in front of the others.
 
     Arguments:
-        argument: what stands after `-x`.
-        otherwise: the command to name where Python has called Alembic; without it, the
-            argument alone is returned there.
+        argument: the argument of that `-x`.
+        otherwise: the command to return if Alembic was called from Python; without it,
+            only the `-x` is returned then.
     """
     typed = sys.argv[1:] if is_command_line() else otherwise
     return (
@@ -44,5 +44,5 @@ def command(argument: str, *otherwise: str) -> str:
 
 
 def program() -> str:
-    """Return the name of the command that runs, `alembic` unless it is ours."""
+    """Return the name of the running program: `steady`, or else `alembic`."""
     return "steady" if PurePath(sys.argv[0]).stem == "steady" else "alembic"

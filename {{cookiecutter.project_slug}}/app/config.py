@@ -1,6 +1,6 @@
 {% set database = cookiecutter.database_url | database %}
 {% set driver = database.driver %}
-"""Settings: from the environment first, from the repository's own .env second."""
+"""Settings: environment variables take precedence over the repository's .env."""
 
 import os
 from pathlib import Path
@@ -38,7 +38,7 @@ def database_url() -> URL:
     """Return the URL of the application's database.
 
     Raises:
-        ConfigError: DATABASE_URL is not set, or is no URL for this project.
+        ConfigError: DATABASE_URL is not set, or is not a URL for this project.
     """
 {% if driver.is_async %}
     return _given(read_url("DATABASE_URL", DRIVER))
@@ -48,7 +48,7 @@ def database_url() -> URL:
 
 
 def migration_url() -> URL:
-    """Return the URL that migrations use: MIGRATION_DATABASE_URL where it is set.
+    """Return the URL for migrations: MIGRATION_DATABASE_URL, or else DATABASE_URL.
 
     Raises:
         ConfigError: as for `database_url`.
@@ -66,21 +66,21 @@ def _given(url: URL | None) -> URL:
 
 {% if driver.is_async %}
 def read_url(variable: str, driver: str = MIGRATION_DRIVER) -> URL | None:
-    """Return the URL that a variable holds, or None where it is unset or empty.
+    """Return the URL that a variable holds, or None if it is unset or empty.
 
     Arguments:
         variable: the name of the variable.
-        driver: what the URL is for. Migrations run on a synchronous one.
+        driver: the driver to return the URL for, by default that of migrations.
 
     Raises:
-        ConfigError: it is no URL for this project.
+        ConfigError: it is not a URL for this project.
     """
 {% else %}
 def read_url(variable: str) -> URL | None:
-    """Return the URL that a variable holds, or None where it is unset or empty.
+    """Return the URL that a variable holds, or None if it is unset or empty.
 
     Raises:
-        ConfigError: it is no URL for this project.
+        ConfigError: it is not a URL for this project.
     """
 {% endif %}
     dotenv = dotenv_values(ROOT / ".env", interpolate=False)
@@ -118,13 +118,13 @@ def read_url(variable: str) -> URL | None:
 
 
 def on_driver(url: URL, driver: str) -> URL:
-    """Return the same URL for the application's driver or that of migrations."""
+    """Return the URL for another driver: the application's, or that of migrations."""
 {% if driver.renamed %}
     # asyncpg says ssl where psycopg says sslmode, and means the same.
     old, new = ("sslmode", "ssl") if driver == DRIVER else ("ssl", "sslmode")
     query = {new if name == old else name: value for name, value in url.query.items()}
     if driver != DRIVER:
-        # psycopg does not know it, and is told elsewhere what to prepare.
+        # psycopg does not accept it; alembic-steady sets what psycopg needs instead.
         query.pop("prepared_statement_cache_size", None)
     return url.set(drivername=driver, query=query)
 {% else %}

@@ -35,7 +35,7 @@ from app.config import database_url
 class Base(DeclarativeBase):
     """The base class of all models."""
 
-    # Without a name of its own, no later migration could drop or change a constraint.
+    # Without a name, a constraint could not be dropped or changed by a later migration.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_N_label)s",
@@ -58,7 +58,7 @@ def make_engine(url: URL) -> {{ engine_class }}:
 
 
 def _prepare(connection: DBAPIConnection, _record: Any) -> None:
-    # The sqlite3 module would begin transactions late, and savepoints would not nest.
+    # By default, sqlite3 begins transactions too late for savepoints to work.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
 
@@ -66,7 +66,7 @@ def _prepare(connection: DBAPIConnection, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 {% else %}
-    """Return an engine that gives up after 5 seconds where no server answers."""
+    """Return an engine that gives up after 5 seconds if no server answers."""
 {% if is_asyncpg %}
     return create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": 5})
 {% else %}
@@ -78,7 +78,7 @@ def _begin(connection: Connection) -> None:
 
 engine = make_engine(database_url())
 {% if is_async %}
-# Objects stay readable after a commit: nothing can be loaded without an await.
+# Keep objects readable after a commit: they cannot be reloaded without an await.
 SessionLocal = async_sessionmaker(bind=engine, autoflush=False, expire_on_commit=False)
 {% else %}
 SessionLocal = sessionmaker(bind=engine, autoflush=False)

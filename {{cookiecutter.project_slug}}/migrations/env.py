@@ -8,7 +8,7 @@ from logging.config import fileConfig
 from alembic import context
 from alembic_steady import run_migrations
 
-import app.models  # noqa: F401  every model has to be imported to be seen
+import app.models  # noqa: F401  Alembic only sees models that are imported
 {% if cookiecutter.__kind == "server" %}
 from app.config import DIALECT, migration_url, read_url
 {% else %}
@@ -19,7 +19,7 @@ from app.database import Base
 config = context.config
 target_metadata = Base.metadata
 
-# An application that calls Alembic from Python sets up logging of its own.
+# An application that calls Alembic from Python sets up its own logging.
 if hasattr(config.cmd_opts, "cmd") and config.config_file_name:
     fileConfig(config.config_file_name, disable_existing_loggers=False)
 

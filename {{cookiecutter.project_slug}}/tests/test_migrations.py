@@ -1,5 +1,5 @@
 {% set is_server = cookiecutter.__kind == "server" %}
-"""The revisions: one head, and up and down without a gap between them and the models."""
+"""Tests of the revisions: they have one head, run up and down, and match the models."""
 
 from collections.abc import Callable
 {% if is_server %}

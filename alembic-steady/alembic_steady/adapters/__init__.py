@@ -1,4 +1,4 @@
-"""One adapter for each family of databases. Here one is chosen, and nowhere else."""
+"""One adapter for each family of databases; only this module chooses between them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FAMILIES = ("sqlite", "postgresql", "mysql", "mariadb")
 def adapter_for(dialect_name: str) -> Adapter:
     """Return the adapter for a dialect of SQLAlchemy.
 
-    Each family is imported when it is needed: some register themselves with Alembic.
+    Families are only imported when needed, since some register themselves with Alembic.
 
     Raises:
-        CommandError: the dialect is of none of these families.
+        CommandError: the dialect is not supported.
     """
     if dialect_name == "sqlite":
         from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter

@@ -1,4 +1,4 @@
-"""What differs from one family of databases to the next."""
+"""The interface to what differs between families of databases."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from alembic_steady.executor import Executor
 
 Step = tuple[ops.MigrateOperation, ops.MigrateOperation]
-"""An operation, and the one that undoes it."""
+"""An operation, and the operation that undoes it."""
 
 
 class Adapter(ABC):
-    """The ways of one family of databases."""
+    """Everything that is specific to one family of databases."""
 
     configure_options: ClassVar[Mapping[str, Any]]
-    """What `context.configure` is told for each command."""
+    """Options of `context.configure` for every command."""
     decided_options: ClassVar[frozenset[str]] = frozenset(
         ("connection", "url", "transactional_ddl", "transaction_per_migration")
     )
-    """Options of `context.configure` that are not for a project to choose."""
+    """Options of `context.configure` that a project cannot set."""
     is_one_transaction: ClassVar[bool] = False
-    """Whether a run of several revisions is kept as a whole or not at all."""
+    """Whether a run of several revisions is a single transaction."""
     synchronous_drivers: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """For each asynchronous driver, synchronous ones and the modules that they need."""
+    """For each asynchronous driver, its synchronous substitutes and their modules."""
 
     # URLs and databases
 
     def synchronous(self, url: URL) -> URL:
-        """Return the same URL for a synchronous driver that is installed.
+        """Return the URL with a synchronous driver that is installed.
 
         Raises:
-            CommandError: none is.
+            CommandError: no such driver is installed.
         """
         names = self.synchronous_drivers.get(url.drivername.partition("+")[2])
         if names is None:
@@ -57,60 +57,60 @@ class Adapter(ABC):
 
     @abstractmethod
     def describe(self, url: URL) -> str:
-        """Say which database a URL names, without its password."""
+        """Return a description of the database that a URL names, without the password."""
 
     @abstractmethod
     def connect(self, url: URL) -> AbstractContextManager[Connection]:
         """Open a connection.
 
         Raises:
-            CommandError: there is none to be had; the message is one line and says why.
+            CommandError: that failed; the message is one line and says why.
         """
 
     @abstractmethod
     def exists(self, url: URL) -> bool:
-        """Return whether the database is there.
+        """Return whether the database exists.
 
         Raises:
-            CommandError: the server does not answer or does not let us in.
+            CommandError: the server does not answer or refuses the connection.
         """
 
     @abstractmethod
     def create(self, url: URL) -> bool:
-        """Make the database and return True, or return False where it is there already.
+        """Create the database and return True, or return False if it exists already.
 
         Raises:
-            CommandError: it can't be made.
+            CommandError: the database cannot be created.
         """
 
     def admit(self, url: URL, application_url: URL) -> str | None:
-        """Let the application's role read and write what migrations make.
+        """Allow the application's role to read and write what migrations create.
 
         Arguments:
-            url: the database, by the role that migrations use.
-            application_url: the same database, by the application's role.
+            url: the database, with the role that migrations use.
+            application_url: the same database, with the application's role.
 
         Returns:
-            The application's role, or None where there is nothing to do.
+            The application's role, or None if there is nothing to do.
 
         Raises:
-            CommandError: there is no such role, or ours can't give it rights.
+            CommandError: the role does not exist, or migrations cannot grant it rights.
         """
         return None
 
     @abstractmethod
     def is_scratch(self, url: URL) -> bool:
-        """Return whether a URL names a database that is dropped again."""
+        """Return whether a URL names a temporary database, which is dropped again."""
 
     @abstractmethod
     def scratch_connection(
         self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
     ) -> AbstractContextManager[Connection]:
-        """Open an empty database that is made for this and dropped afterwards.
+        """Create a scratch database, connect to it, and drop it afterwards.
 
         Arguments:
-            named: returns the server that a setting names for this, if any.
-            in_use: returns the databases whose servers will do where they are local.
+            named: returns the server that is set for this, if any.
+            in_use: returns databases whose servers may be used if they are local.
 
         Raises:
             CommandError: there is no server for it; the message is one line.
@@ -120,10 +120,10 @@ class Adapter(ABC):
     def test_database(
         self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
     ) -> AbstractContextManager[URL]:
-        """Make an empty database for tests, with arguments as for a scratch database."""
+        """Create an empty test database; arguments are as for a scratch database."""
 
     def prepare(self, connection: Connection, version_table_schema: str | None) -> None:
-        """Make in an empty database what Alembic needs for its version table."""
+        """Create what Alembic needs for its version table in an empty database."""
         return
 
     # Runs
@@ -132,51 +132,51 @@ class Adapter(ABC):
     def lock(
         self, connection: Connection
     ) -> AbstractContextManager[Callable[[], None]]:
-        """Hold the lock that lets one run at a time migrate, and give what checks it.
+        """Hold the migration lock, and yield a function that checks that it is still held.
 
         Arguments:
-            connection: the one that migrations run on.
+            connection: the connection on which migrations run.
 
         Raises:
-            CommandError: another run holds it for too long, or it was lost.
+            CommandError: another run holds the lock for too long, or it was lost.
         """
 
     @abstractmethod
     def run(self, connection: Connection, executor: Executor) -> set[str]:
-        """Run what is planned, and return the heads that the database is at then.
+        """Run the planned revisions, and return the new heads of the database.
 
         Arguments:
-            connection: the one to run it on.
-            executor: is told which statements have run and which are final.
+            connection: the connection to run them on.
+            executor: records which statements were executed and which are committed.
         """
 
     def hint(self, statement: str) -> str:
-        """Return what a statement that was cut off may have left, and what to do."""
+        """Return a hint about what an interrupted statement may have left, or ""."""
         return ""
 
     # Autogenerate
 
     def plugins(self) -> list[str]:
-        """Return the names of Alembic's plugins that this family needs in addition."""
+        """Return the names of additional Alembic plugins that this family needs."""
         return []
 
     def is_compared(self, thing: Any, kind: str) -> bool:
-        """Return whether autogenerate looks at a schema, table, index and so on."""
+        """Return whether autogenerate compares a schema, table, index and so on."""
         return True
 
     def pretend(self, migration: Any, connection: Connection) -> None:
-        """Let a comparison take an empty SQLite database for one of this family.
+        """Make an empty SQLite database pass for one of this family in a comparison.
 
-        The first revision needs no server that way.
+        This is how the first revision is written without a server.
 
         Arguments:
-            migration: what compares; it speaks this family's dialect.
-            connection: the one to the empty database.
+            migration: the context of the comparison, with this family's dialect.
+            connection: the connection to the empty database.
         """
         return
 
     def complete(self, migration: Any, script: Any) -> None:
-        """Change what autogenerate has found where it is left out or in a wrong order.
+        """Add to the operations of autogenerate what is missing, and correct their order.
 
         Arguments:
             migration: the context in which models and revisions were compared.
@@ -186,18 +186,18 @@ class Adapter(ABC):
 
     @abstractmethod
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
-        """Return the operation that gives a column another name."""
+        """Return the step that renames a column."""
 
     @abstractmethod
     def rename_parts(
         self, connection: Connection, table: Table, pairs: list[tuple[Any, Any]]
     ) -> Iterator[Step]:
-        """Yield what gives indexes and constraints of a table other names."""
+        """Yield the steps that rename indexes and constraints of a table."""
 
     def rename_sequences(
         self, connection: Connection, old: Any, new: Any
     ) -> Iterator[Step]:
-        """Yield what renames the sequences that a table or column owns."""
+        """Yield the steps that rename the sequences that a table or column owns."""
         return iter(())
 
     def carry_out(self, operations: Operations, step: ops.MigrateOperation) -> None:
@@ -216,5 +216,5 @@ class Adapter(ABC):
         raise CommandError("steady squawk is for PostgreSQL only")
 
     def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
-        """Return the schemas to describe, None for the default one."""
+        """Return the schemas to describe; None stands for the default schema."""
         return [None]

@@ -1,4 +1,4 @@
-"""What families with a server have in common: databases that are made, found and dropped."""
+"""What families with a server have in common: creating, finding and dropping databases."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ WHO = text("SELECT current_user")
 
 
 class ServerAdapter(Adapter):
-    """The ways of databases on a server.
+    """Everything that families of databases on a server have in common.
 
-    In statements {} stands for a name.
+    In statements, {} is a placeholder for a name.
     """
 
     configure_options: ClassVar = {"transaction_per_migration": True}
 
     maintenance: ClassVar[str]
-    """The database that every server has."""
+    """A database that exists on every server."""
     list_databases: ClassVar[TextClause]
     has_database: ClassVar[TextClause]
     create_database: ClassVar[str]
     drop_database: ClassVar[str]
     hold_name: ClassVar[TextClause]
-    """Takes a lock that says that a database of this name is in use."""
+    """Takes a lock that marks the database of this name as in use."""
     failures: ClassVar[tuple[type[Exception], ...]] = (DBAPIError,)
-    """What a driver raises where it can't connect."""
+    """The exceptions that drivers raise if they cannot connect."""
     roles_hint: ClassVar[str]
 
     @abstractmethod
@@ -59,33 +59,33 @@ class ServerAdapter(Adapter):
 
     @abstractmethod
     def addresses(self, url: URL) -> list[tuple[str, str]]:
-        """Return the hosts and ports that a URL names, or paths of sockets."""
+        """Return the hosts, or paths of sockets, and ports that a URL names."""
 
     @abstractmethod
     def is_pooled(self, connection: Connection) -> bool:
-        """Return whether there is a pooler in between."""
+        """Return whether the connection goes through a pooler."""
 
     @abstractmethod
     def grants(
         self, connection: Connection, url: URL, role: str
     ) -> Iterator[tuple[str, ...]]:
-        """Yield what lets a role read and write: statements, each with the names in it."""
+        """Yield the statements that let a role read and write, each with its names."""
 
     @abstractmethod
     def cause(self, error: BaseException) -> tuple[bool, str]:
-        """Say why there is no connection, and first whether anything answered at all."""
+        """Return whether a server answered, and why there is no connection."""
 
     @abstractmethod
     def run_revisions(self, connection: Connection, executor: Any) -> None:
-        """Run what is planned, and tell the executor what is final."""
+        """Run the planned revisions, and record what is committed in the executor."""
 
     def describe(self, url: URL) -> str:
-        """Say which database a URL names, without its password."""
+        """Return a description of the database that a URL names, without the password."""
         return f"{self._server(url)}, database {url.database}"
 
     @contextmanager
     def connect(self, url: URL) -> Iterator[Connection]:
-        """Open a connection, or give up after 5 seconds where no server answers."""
+        """Open a connection, or give up after 5 seconds if no server answers."""
         try:
             connection = self.engine(url).connect()
         except self.failures as error:
@@ -99,7 +99,7 @@ class ServerAdapter(Adapter):
             return bool(connection.scalar(self.has_database, {"name": url.database}))
 
     def create(self, url: URL) -> bool:
-        """Make the database, unless it is there."""
+        """Create the database, unless it exists."""
         with self._maintenance(url) as connection:
             if connection.scalar(self.has_database, {"name": url.database}):
                 return False
@@ -107,7 +107,7 @@ class ServerAdapter(Adapter):
         return True
 
     def admit(self, url: URL, application_url: URL) -> str | None:
-        """Let the application's role read and write what migrations make."""
+        """Allow the application's role to read and write what migrations create."""
         if application_url.username == url.username:
             return None
         try:
@@ -124,18 +124,18 @@ class ServerAdapter(Adapter):
         return role
 
     def entrance(self, url: URL) -> URL:
-        """Return a database that a role may enter that has no rights yet."""
+        """Return the URL of a database to which a role without rights may connect."""
         return url
 
     def is_scratch(self, url: URL) -> bool:
-        """Return whether a database is called like those that are dropped again."""
+        """Return whether the name is that of a temporary database."""
         return bool(TEMPORARY.fullmatch(str(url.database)))
 
     @contextmanager
     def scratch_connection(
         self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
     ) -> Iterator[Connection]:
-        """Open an empty database that is made for this and dropped afterwards."""
+        """Create a scratch database, connect to it, and drop it afterwards."""
         with ExitStack() as stack:
             try:
                 url = stack.enter_context(self._temporary(SHADOW, named, in_use))
@@ -148,21 +148,21 @@ class ServerAdapter(Adapter):
     def test_database(
         self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
     ) -> Iterator[URL]:
-        """Make an empty database for tests, for a while."""
+        """Create an empty test database, and drop it afterwards."""
         with self._temporary(TEST, named, in_use) as url:
             yield url
 
     def run(self, connection: Connection, executor: Any) -> set[str]:
-        """Run what is planned, each revision in a transaction of its own."""
+        """Run the planned revisions, each in a transaction of its own."""
         is_given = connection.in_transaction()
         self.run_revisions(connection, executor)
         heads = {*context.get_context().get_current_heads()}
         if not is_given:
-            connection.rollback()  # To read has begun a transaction.
+            connection.rollback()  # Reading has begun a transaction.
         return heads
 
     def complete(self, migration: Any, script: Any) -> None:
-        """Add foreign keys of a cycle when both of its tables are there."""
+        """Add foreign keys with `use_alter` after the tables have been created."""
         upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
         for table in [op for op in upgrade.ops if isinstance(op, ops.CreateTableOp)]:
             parts: list[Any] = [*table.columns]
@@ -172,10 +172,10 @@ class ServerAdapter(Adapter):
         upgrade.reverse_into(downgrade)
 
     def execute(self, connection: Connection, statement: str, *names: str) -> None:
-        """Run a statement in which {} stands for each of some names.
+        """Run a statement with names, quoted, in place of each {}.
 
         Raises:
-            CommandError: the server does not let us; the message is one line.
+            CommandError: the server refuses it; the message is one line.
         """
         quoted = map(connection.dialect.identifier_preparer.quote_identifier, names)
         try:
@@ -191,7 +191,7 @@ class ServerAdapter(Adapter):
         named: Callable[[], URL | None],
         in_use: Callable[[], Iterable[URL]],
     ) -> Iterator[URL]:
-        """Make a database for a while, and drop what killed processes have left there."""
+        """Create a temporary database, and drop those that killed runs have left."""
         name = f"{prefix}{secrets.token_hex(6)}"
         url = (named() or self._local(in_use)).set(database=name)
         with self._maintenance(url) as connection:
@@ -199,7 +199,7 @@ class ServerAdapter(Adapter):
                 place = self._server(url)
                 raise CommandError(f"{place} is a connection pooler, not the server")
             self._drop_leftovers(connection)
-            # As long as this connection lives, others leave the database alone.
+            # While this connection is open, other runs do not drop the database.
             connection.scalar(self.hold_name, {"name": name})
             try:
                 self.execute(connection, self.create_database, name)
@@ -212,7 +212,7 @@ class ServerAdapter(Adapter):
             if not TEMPORARY.fullmatch(name):
                 continue
             if connection.scalar(self.hold_name, {"name": name}):
-                with suppress(CommandError):  # It is another role's.
+                with suppress(CommandError):  # It belongs to another role.
                     self.execute(connection, self.drop_database, name)
 
     def _local(self, in_use: Callable[[], Iterable[URL]]) -> URL:
@@ -250,6 +250,6 @@ def _place(host: str, port: str) -> str:
 
 
 def both_ways(start: str, middle: str, old: str, new: str) -> Step:
-    """Return SQL with an old and a new name in it, and the same the other way round."""
+    """Return a step of SQL that replaces an old name by a new one, and the reverse."""
     there, back = (f"{start}{a}{middle}{b}" for a, b in ((old, new), (new, old)))
     return ops.ExecuteSQLOp(there), ops.ExecuteSQLOp(back)

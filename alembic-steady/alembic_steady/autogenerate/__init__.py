@@ -1,1 +1,1 @@
-"""What happens between Alembic's comparison and the file of a new revision."""
+"""The steps between Alembic's comparison of the models and the new revision file."""

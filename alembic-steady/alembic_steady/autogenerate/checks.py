@@ -1,4 +1,4 @@
-"""Checks: before a revision is written, they say what it does to data."""
+"""Warnings about what a new revision does to data, given before it is written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def may_drop() -> bool:
 
 
 class Comment(ops.MigrateOperation):
-    """Lines that stand among a revision's operations and do nothing."""
+    """An operation that does nothing and is rendered as lines of comment."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
@@ -46,14 +46,14 @@ def _render(_context: AutogenContext, comment: Comment) -> list[str]:
 
 
 def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
-    """Print what is to be known about a revision before it is run, and write it there.
+    """Print warnings about a revision, and add them to it as a comment.
 
     Arguments:
-        upgrade: what autogenerate would write; it gets a comment.
-        tables: those of the models.
+        upgrade: the operations that autogenerate has found; the comment is added here.
+        tables: the tables of the models, by name.
 
     Raises:
-        CommandError: there are revisions, but no models.
+        CommandError: there are revisions, but the models have no tables.
     """
     if not tables and context.script.get_heads() and not may_drop():
         raise CommandError(NO_MODELS)

@@ -1,4 +1,4 @@
-"""Names that follow a rename: the naming convention makes them of tables and columns."""
+"""Names of indexes and constraints that contain the name of a renamed table or column."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def find(
     tables: Mapping[str, Table],
     renames: Sequence[tuple[Any, Any]],
 ) -> Iterator[Step]:
-    """Find what is named after renamed tables and columns, and rename it.
+    """Yield the steps that rename what is named after renamed tables and columns.
 
     Arguments:
-        adapter: the ways of the database.
-        connection: the database in which those have their new names.
-        tables: those of the models, which have all new names.
-        renames: the tables and columns, each as it was and as it is.
+        adapter: the adapter of the database.
+        connection: a database in which the tables and columns are renamed already.
+        tables: the tables of the models, in which everything has its new name.
+        renames: the renamed tables and columns, each as a pair of old and new.
     """
     inspector = inspect(connection)
     final_name = connection.dialect.identifier_preparer.format_constraint
@@ -49,7 +49,7 @@ def find(
             old = known.get(_what(new, renames))
             if old is None or not any(was.name in old.name for was, _ in renames):
                 continue
-            old.name = conv(old.name)  # Or the convention would be applied to it again.
+            old.name = conv(old.name)  # Without conv, the convention would apply again.
             if final_name(old) != final_name(new):
                 pairs.append((old, new))
         yield from adapter.rename_parts(connection, model, pairs)
@@ -63,7 +63,7 @@ def _parts(table: Table) -> list[Any]:
 
 
 def _what(part: Any, renames: Sequence[tuple[Any, Any]]) -> tuple[str, ...]:
-    # A check has no columns to know it by, but what its name has besides the table's.
+    # A check has no columns to identify it, so its name has to do, with renames applied.
     if isinstance(part, CheckConstraint):
         name = f"{part.name}_"
         for old, new in renames:

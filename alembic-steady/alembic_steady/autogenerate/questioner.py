@@ -1,4 +1,4 @@
-"""The questioner asks whether a drop and an add are two things, or one with a new name."""
+"""The questioner asks whether a drop and an add are really a rename."""
 
 from __future__ import annotations
 
@@ -25,26 +25,28 @@ NEW_TYPE = (
 
 
 class Rename(NamedTuple):
-    """A table or a column that is dropped, and the one that is added in its place."""
+    """A table or column that is dropped, and the one that may be its new name."""
 
     old: Any
     new: Any
 
     def __str__(self) -> str:
-        """Ask as Django does."""
+        """Return the question, worded as in Django."""
         kind = "" if isinstance(self.old, Column) else "table "
         return f"Was {kind}{full_name(self.old)} renamed to {full_name(self.new)}?"
 
     @property
     def option(self) -> str:
-        """Return what `-x` is told to say yes."""
+        """Return the argument of `-x` that answers the question with yes."""
         return f"rename={full_name(self.old)}:{self.new.name}"
 
     def is_likely(self, impl: Any) -> bool:
-        """Return whether columns are of one kind, or tables have half of theirs in common.
+        """Return whether the columns have similar types, or the tables share their columns.
+
+        Tables are alike if at least half of their columns have the same names.
 
         Arguments:
-            impl: Alembic's way with the database, which knows its types.
+            impl: Alembic's implementation of the dialect, which compares types.
         """
         old, new = self
         if isinstance(old, Column):
@@ -57,14 +59,14 @@ class Rename(NamedTuple):
 
 
 def full_name(thing: Any) -> str:
-    """Return the name of a table, or of a column after that of its table."""
+    """Return the name of a table, or the names of a column's table and the column."""
     if isinstance(thing, Column):
         return f"{thing.table.fullname}.{thing.name}"
     return str(thing.fullname)
 
 
 def possible(operations: Any) -> Iterator[Rename]:
-    """Pair each drop with each add that could be the same table, or column of a table."""
+    """Yield each pair of a drop and an add that could be a rename."""
     for add, drop in product(operations.ops, repeat=2):
         match drop, add:
             case ops.DropTableOp(), ops.CreateTableOp() if drop.schema == add.schema:
@@ -77,10 +79,10 @@ def possible(operations: Any) -> Iterator[Rename]:
 
 
 def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
-    """Return the pairs that are renames, by `-x rename=…` or by an answer.
+    """Return the pairs that are renames, according to `-x rename=…` or to the answers.
 
     Raises:
-        CommandError: nobody is there to ask, or a rename has to be done otherwise.
+        CommandError: there is no terminal to ask on, or a rename cannot be done this way.
     """
     told = {*x_arguments.values("rename")}
     if unknown := told - {rename.option for rename in pairs}:

@@ -1,7 +1,7 @@
-"""Renames: autogenerate takes a new name for a drop and an add, so it is asked about.
+"""Renames: autogenerate sees a drop and an add, so the user is asked whether it is one.
 
-A yes is carried out on the scratch database, with the names that follow from it. What
-else has changed is found by comparing once more.
+A rename is carried out on the scratch database, along with the names that depend on it.
+A second comparison then finds all other changes.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ TABLE_ALONE = (
 
 
 def settle(migration: Any, script: Any, settings: Settings) -> None:
-    """Ask what has a new name, and let a revision rename that.
+    """Ask which drops and adds are renames, and put these into the revision instead.
 
     Arguments:
         migration: the context in which models and revisions were compared.
-        script: the operations of the revision, for both directions.
-        settings: those of the project.
+        script: the operations of the revision, for both directions; they are replaced.
+        settings: the settings of the project.
 
     Raises:
-        CommandError: there is nobody to ask, or one revision can't do it.
+        CommandError: there is no terminal to ask on, or one revision cannot do it.
     """
     adapter = settings.adapter
     metadata: Any = settings.metadata

@@ -1,4 +1,4 @@
-"""A new revision is reviewed before it is written."""
+"""The hook that completes and reviews a new revision before it is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMPARES_CHECKS = "alembic.ext.checkconstraint_byname"
 
 
 def configure_options(settings: Settings) -> dict[str, Any]:
-    """Return what `context.configure` is told where models are compared."""
+    """Return the options of `context.configure` for commands that compare models."""
     server_defaults.register()
     own = settings.options
     return {
@@ -30,13 +30,13 @@ def configure_options(settings: Settings) -> dict[str, Any]:
 
 
 class _Review:
-    """What Alembic calls with the operations that it has found."""
+    """The `process_revision_directives` hook, called with the operations found."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def __call__(self, migration: Any, revision: Any, directives: list[Any]) -> None:
-        """Complete the operations, ask about them, and warn of them."""
+        """Complete the operations, ask about renames, and warn of data loss."""
         adapter = self._settings.adapter
         adapter.complete(migration, directives[0])
         if not private.is_check():
@@ -47,7 +47,7 @@ class _Review:
             checks.review(script.upgrade_ops, self._settings.tables)
         _write_percent_once(migration.dialect)
         is_empty = all(script.upgrade_ops.is_empty() for script in directives)
-        if is_empty and not private.is_check():  # which looks at what it has found
+        if is_empty and not private.is_check():  # `check` looks at them itself
             directives.clear()
             context.config.print_stdout(
                 "No changes in the models, so no revision was written."
@@ -55,6 +55,6 @@ class _Review:
 
 
 def _write_percent_once(dialect: Any) -> None:
-    # A revision is no driver, which would want each % of an expression twice.
+    # A % is doubled for the driver only; a revision has to contain it once.
     plain = type(dialect)(paramstyle="named")
     dialect.identifier_preparer = dialect.preparer(plain)

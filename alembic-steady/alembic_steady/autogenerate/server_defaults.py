@@ -1,7 +1,7 @@
-"""Server defaults, compared as the database tells them.
+"""Server defaults, compared in the form in which the database returns them.
 
-It does not tell one as the model has it: `true` may come back as 1, or `now()` as
-`current_timestamp()`. So a temporary table gets the model's, and is asked for it.
+A database may return `true` as 1, or `now()` as `current_timestamp()`. So the default of
+the model is set on a temporary table and read back from there.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ PLUGIN = "alembic_steady.server_defaults"
 
 @cache
 def register() -> None:
-    """Let Alembic know the comparator; what does not name the plugin goes without."""
+    """Register the comparator as a plugin, which applies only where it is named."""
     Plugin(PLUGIN).add_autogenerate_comparator(
         compare, "column", "server_default", priority=DispatchPriority.FIRST
     )
 
 
 def compare(migration: Any, operation: Any, *compared: Any) -> PriorityDispatchResult:
-    """Let an operation of autogenerate change a column's default, if it has changed."""
+    """Make an operation change a column's default if it differs from the model's."""
     *_names, there, model = compared
     old, new = there.server_default, model.server_default
     if isinstance(new, Identity) and not migration.dialect.supports_identity_columns:
         return PriorityDispatchResult.STOP
-    # Other than a default, what a computed or identity column has is no argument.
+    # Unlike a default, a computed or identity column has no `arg` to compare.
     if not hasattr(new, "arg") or not hasattr(old or new, "arg"):
         return PriorityDispatchResult.CONTINUE
     name, connection = f"default_{id(model)}", migration.connection
     column = Column("it", there.type, server_default=new.arg)
     operation.modify_server_default = new
-    with suppress(DBAPIError), connection.begin_nested():  # It may not suit the type.
+    with suppress(DBAPIError), connection.begin_nested():  # It may not fit the type.
         table = Table(name, MetaData(), column, prefixes=["TEMPORARY"])
         connection.execute(CreateTable(table))  # Without the type, which is there.
         told = inspect(connection).get_columns(name)[0]["default"]

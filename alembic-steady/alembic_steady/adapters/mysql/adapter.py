@@ -1,4 +1,4 @@
-"""The ways of MySQL and MariaDB."""
+"""The adapter for MySQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 
 
 class MySQLAdapter(ServerAdapter):
-    """The ways of MySQL and MariaDB."""
+    """Everything that is specific to MySQL and MariaDB."""
 
     synchronous_drivers: ClassVar = {
         "asyncmy": {"pymysql": "pymysql", "mysqldb": "MySQLdb"},
@@ -44,7 +44,7 @@ class MySQLAdapter(ServerAdapter):
     create_database = "CREATE DATABASE {} CHARACTER SET utf8mb4"
     drop_database = "DROP DATABASE IF EXISTS {}"
     hold_name = text("SELECT GET_LOCK(:name, 0)")
-    # The driver takes a parameter of the URL that it does not know for a mistake in Python.
+    # If the URL has a parameter that a driver does not know, it raises TypeError.
     failures = (DBAPIError, TypeError, ValueError)
     roles_hint = (
         "an administrator can create a missing account with CREATE USER … IDENTIFIED BY '…',"
@@ -52,7 +52,7 @@ class MySQLAdapter(ServerAdapter):
     )
 
     def engine(self, url: URL) -> Engine:
-        """Return an engine without a pool that gives up after 5 seconds."""
+        """Return an engine that has no pool and gives up connecting after 5 seconds."""
         told = url.update_query_dict({"connect_timeout": "5", **url.query})
         engine = create_engine(told, poolclass=NullPool)
         event.listen(engine, "do_connect", _encode_password)
@@ -65,39 +65,39 @@ class MySQLAdapter(ServerAdapter):
         return [(host, str(told.get("port") or 3306))]
 
     def is_pooled(self, connection: Connection) -> bool:
-        """Return whether a proxy tells a thread's id of its own."""
+        """Return whether there is a proxy, which reports a thread id of its own."""
         raw: Any = connection.connection.dbapi_connection
         told = raw.thread_id()
         return bool(told != connection.scalar(text("SELECT CONNECTION_ID()")))
 
     def entrance(self, url: URL) -> URL:
-        """Return a database that an account may enter that has no rights yet."""
+        """Return the URL of a database to which an account without rights may connect."""
         return url.set(database=self.maintenance)
 
     def grants(
         self, connection: Connection, url: URL, role: str
     ) -> Iterator[tuple[str, ...]]:
-        """Yield what lets an account read and write what is in a database."""
-        # _ and % stand for any characters in the name of a grant's database.
+        """Yield the statements that let an account read and write in a database."""
+        # In the database name of a grant, _ and % are wildcards.
         pattern = re.sub(r"[\\_%]", r"\\\g<0>", str(url.database))
         yield GRANT, pattern, *role.rsplit("@", 1)
 
     def cause(self, error: BaseException) -> tuple[bool, str]:
-        """Say why there is no connection, and first whether anything answered at all."""
+        """Return whether a server answered, and why there is no connection."""
         return cause(error)
 
     def lock(
         self, connection: Connection
     ) -> AbstractContextManager[Callable[[], None]]:
-        """Hold a lock of the server on a second connection."""
+        """Hold a named lock on a second connection."""
         return lock.held(connection)
 
     def run_revisions(self, connection: Connection, executor: Any) -> None:
-        """Run what is planned, and note what has committed by itself."""
+        """Run the planned revisions, and record implicit commits."""
         implicit_commits.run(connection, executor)
 
     def complete(self, migration: Any, script: Any) -> None:
-        """Let indexes go with their table; before, a foreign key may need them."""
+        """Drop indexes together with their table, since a foreign key may need them before."""
         super().complete(migration, script)
         for changes in (script.upgrade_ops, script.downgrade_ops):
             dropped = [op for op in changes.ops if isinstance(op, ops.DropTableOp)]
@@ -107,10 +107,10 @@ class MySQLAdapter(ServerAdapter):
                     op.ops.clear()
 
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
-        """Return the operation that gives a column another name."""
+        """Return the step that renames a column."""
         if old.computed is not None:
             return _rename_computed(old, new)
-        # The statement has to describe the whole column again.
+        # The statement has to repeat the whole definition of the column.
         told: dict[str, Any] = {
             f"existing_{key}": getattr(old, key)
             for key in ("type", "nullable", "server_default", "comment")
@@ -124,7 +124,7 @@ class MySQLAdapter(ServerAdapter):
     def rename_parts(
         self, connection: Connection, table: Table, pairs: list[tuple[Any, Any]]
     ) -> Iterator[Step]:
-        """Yield what gives indexes and constraints of a table other names."""
+        """Yield the steps that rename indexes and constraints of a table."""
         prepare: Any = connection.dialect.identifier_preparer
         for old, new in pairs:
             if isinstance(old, Index):  # Unique constraints are indexes here.
@@ -141,13 +141,13 @@ class MySQLAdapter(ServerAdapter):
 def _encode_password(
     _dialect: object, _record: object, _arguments: object, told: dict[str, Any]
 ) -> None:
-    # The drivers would send it in Latin-1, and the server expects UTF-8.
+    # The drivers would encode it in Latin-1, but the server expects UTF-8.
     if isinstance(told.get("password"), str):
         told["password"] = told["password"].encode()
 
 
 def _rename_computed(old: Column[Any], new: Column[Any]) -> Step:
-    # Alembic can't describe such a column again, as its statement would need.
+    # Alembic's statement would repeat the definition, which it cannot do for these.
     prepare: Any = mysql.dialect().identifier_preparer
     start = f"ALTER TABLE {prepare.format_table(old.table)} RENAME COLUMN "
     return both_ways(start, " TO ", prepare.quote(old.name), prepare.quote(new.name))

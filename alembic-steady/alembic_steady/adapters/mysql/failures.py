@@ -6,10 +6,10 @@ import re
 
 
 def cause(error: BaseException) -> tuple[bool, str]:
-    """Say why there is no connection, and first whether anything answered at all."""
+    """Return whether a server answered, and why there is no connection."""
     reason = getattr(error, "orig", error)
     code, message = reason.args if len(reason.args) == 2 else (0, str(reason))
-    if not 2000 <= code < 3000:  # the numbers of what goes wrong on this side
+    if not 2000 <= code < 3000:  # the range of client errors
         return True, message
     system = re.search(r"\[Errno -?\d+\] (.+?)\)", message)
     return False, system[1] if system else message

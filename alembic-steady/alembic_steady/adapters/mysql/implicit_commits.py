@@ -1,7 +1,7 @@
-"""Implicit commits: to change a table makes it final, and all that the revision did before.
+"""Implicit commits: changing a table commits that change and everything before it.
 
-The server does so by itself, also where the change fails. Only rows that were changed since
-can be taken back.
+The server also commits what came before if the change itself fails. Only changes of rows
+after the last change of a table can be rolled back.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def run(connection: Connection, executor: Executor) -> None:
     """Run revisions.
 
     Arguments:
-        connection: the one to run them on.
-        executor: what is planned. It is told which statements have run and which are final.
+        connection: the connection to run them on.
+        executor: records which statements were executed and which are committed.
     """
 
     def before(_connection: object, _cursor: object, sql: str, *_more: object) -> None:

@@ -1,6 +1,6 @@
-"""One migrator at a time: a run holds a lock until it ends, and another waits for it.
+"""The migration lock: a run holds it on a second connection, and other runs wait.
 
-A second connection holds it. The server takes it back however the run ends.
+The server releases it however the run ends.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from alembic_steady.adapters.mysql.failures import cause
 from alembic_steady.lock import LOST, UNSEEN, version_table, wait
 
 SELF = text("SELECT CONNECTION_ID()")
-# A lock's name is known to the whole server, and has at most 64 characters.
+# The names of locks are shared by the whole server, and have at most 64 characters.
 NAME = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' ', :table)))"
 TRY = text(f"SELECT GET_LOCK({NAME}, 0)")
-HOLD = text("SET SESSION wait_timeout = 2147483")  # the longest that every system takes
+HOLD = text("SET SESSION wait_timeout = 2147483")  # the maximum on every system
 RELEASE = text(f"DO RELEASE_LOCK({NAME})")
 OWNER = text(f"SELECT IS_USED_LOCK({NAME})")
 SESSION = """
@@ -28,8 +28,8 @@ SESSION = """
     FROM information_schema.processlist WHERE
 """
 HOLDER = text(f"{SESSION} id = IS_USED_LOCK({NAME})")
-# The migrations' own connection holds another one: what ran in a dead process goes on in
-# the server, which gives that one back when it is done.
+# The connection of the migrations holds a second lock. If the process is killed, the server
+# goes on with its last statement, and releases this lock only when that is done.
 WORK = "CONCAT('alembic work ', MD5(CONCAT(DATABASE(), ' ', :table)))"
 WORKER = text(f"{SESSION} id = IS_USED_LOCK({WORK})")
 BEGIN = text(f"SELECT GET_LOCK({WORK}, 0)")
@@ -38,10 +38,10 @@ END = text(f"DO RELEASE_LOCK({WORK})")
 
 @contextmanager
 def held(connection: Connection) -> Iterator[Callable[[], None]]:
-    """Hold the lock, and give what sees that it is still held.
+    """Hold the lock, and yield a function that checks that it is still held.
 
     Arguments:
-        connection: the one that migrations run on.
+        connection: the connection on which migrations run.
 
     Raises:
         CommandError: another run holds the lock for too long, or it was lost.
@@ -58,7 +58,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         return ""
 
     def check() -> None:
-        # The server is asked on this connection, so that the other one shows since when.
+        # Query on this connection, so that the other one stays idle and shows since when.
         if connection.scalar(OWNER, key) != number:
             raise CommandError(f"{LOST}it no longer holds the lock")
 
@@ -66,7 +66,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         is_given = connection.in_transaction()
         connection.execute(statement, key)
         if not is_given:
-            connection.rollback()  # To ask has begun a transaction.
+            connection.rollback()  # The query has begun a transaction.
 
     with ExitStack() as stack:
         try:
@@ -74,7 +74,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
             stack.callback(_quietly, other.close)
             stack.callback(_quietly, other.execute, RELEASE, key)
             other.execution_options(isolation_level="AUTOCOMMIT")
-            other.detach()  # A pool would keep it, and the lock with it.
+            other.detach()  # In a pool, it would stay open and keep the lock.
             number = other.scalar(SELF)
             wait(take)
             work(BEGIN)

@@ -1,4 +1,4 @@
-"""PostgreSQL's own ways."""
+"""The adapter for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RIGHTS = {
     "TABLE": "SELECT, INSERT, UPDATE, DELETE",
     "SEQUENCE": "USAGE, SELECT",
 }
-# What is there already and is this role's own, with the names that lead to it.
+# The existing objects that the current role owns, each with its qualified name.
 OWN = text("""
     SELECT kind, names FROM (
         SELECT 'SCHEMA' AS kind, ARRAY[nspname]::text[] AS names, nspowner AS owner
@@ -53,7 +53,7 @@ OWN = text("""
 
 
 class PostgreSQLAdapter(ServerAdapter):
-    """The ways of PostgreSQL."""
+    """Everything that is specific to PostgreSQL."""
 
     configure_options: ClassVar = {
         "transaction_per_migration": True,
@@ -72,11 +72,11 @@ class PostgreSQLAdapter(ServerAdapter):
     roles_hint = "an administrator can create a missing role with CREATE ROLE … LOGIN PASSWORD '…'"
 
     def synchronous(self, url: URL) -> URL:
-        """Return the same URL for a synchronous driver that is installed."""
+        """Return the URL with a synchronous driver that is installed."""
         told = super().synchronous(url)
         if url.get_driver_name() != "asyncpg":
             return told
-        # asyncpg says ssl where libpq says sslmode, and has what libpq does not know.
+        # asyncpg calls libpq's sslmode ssl, and has a parameter that libpq does not know.
         query = dict(told.query)
         if "ssl" in query:
             query["sslmode"] = query.pop("ssl")
@@ -88,20 +88,20 @@ class PostgreSQLAdapter(ServerAdapter):
         return squawk.check(config)
 
     def engine(self, url: URL) -> Engine:
-        """Return an engine without a pool that gives up after 5 seconds."""
+        """Return an engine that has no pool and gives up connecting after 5 seconds."""
         driver = url.get_driver_name()
         if driver not in LIBPQ:
             return create_engine(url, poolclass=NullPool)
-        # The name is what others are shown while they wait for a run to end.
+        # Other runs show this name while they wait for the lock.
         defaults = {"connect_timeout": "5", "fallback_application_name": "alembic"}
         told = url.update_query_dict({**defaults, **url.query})
-        # A pooler gives a statement that one connection has prepared to another.
+        # Behind a pooler, a prepared statement may end up on another connection.
         unprepared = {"prepare_threshold": None} if driver == "psycopg" else {}
         return create_engine(told, poolclass=NullPool, connect_args=unprepared)
 
     def addresses(self, url: URL) -> list[tuple[str, str]]:
-        """Return the hosts that a URL names, or folders of sockets, "" for the usual one."""
-        # What the driver is told, which a query such as ?host=… changes, or else takes.
+        """Return the hosts, or folders of sockets ("" for the default), and ports of a URL."""
+        # Ask for the driver's arguments, since a query such as ?host=… overrides the host.
         _, told = url.get_dialect()().create_connect_args(url)
         hostaddr, host, port = (
             str(told.get(name) or os.environ.get(f"PG{name.upper()}") or "")
@@ -112,7 +112,7 @@ class PostgreSQLAdapter(ServerAdapter):
         return list(zip_longest(hosts, ports, fillvalue=ports[-1]))
 
     def is_pooled(self, connection: Connection) -> bool:
-        """Return whether a pooler tells a process id of its own."""
+        """Return whether there is a pooler, which reports a process id of its own."""
         raw: Any = connection.connection.dbapi_connection
         told = raw.info.backend_pid
         return bool(told != connection.scalar(text("SELECT pg_backend_pid()")))
@@ -120,8 +120,8 @@ class PostgreSQLAdapter(ServerAdapter):
     def grants(
         self, connection: Connection, url: URL, role: str
     ) -> Iterator[tuple[str, ...]]:
-        """Yield what lets a role read and write what we have made and are going to make."""
-        # Of several that do the same at once, all but one would fail.
+        """Yield the grants on the current role's objects, both existing and future."""
+        # Without a lock, only one of several processes at once would succeed.
         yield ("SELECT pg_advisory_xact_lock(hashtextextended('rights', 0))",)
         for kind, rights in RIGHTS.items():
             yield f"ALTER DEFAULT PRIVILEGES GRANT {rights} ON {kind}S TO " + "{}", role
@@ -130,11 +130,11 @@ class PostgreSQLAdapter(ServerAdapter):
             yield f"GRANT {RIGHTS[kind]} ON {kind} {place} TO " + "{}", *names, role
 
     def cause(self, error: BaseException) -> tuple[bool, str]:
-        """Say why there is no connection, and first whether anything answered at all."""
+        """Return whether a server answered, and why there is no connection."""
         return cause(error)
 
     def prepare(self, connection: Connection, version_table_schema: str | None) -> None:
-        """Make the schema of the version table, which no revision makes."""
+        """Create the schema of the version table, which no revision creates."""
         if version_table_schema is None:
             return
         name = connection.dialect.identifier_preparer.quote_schema(version_table_schema)
@@ -148,11 +148,11 @@ class PostgreSQLAdapter(ServerAdapter):
         return lock.held(connection)
 
     def run_revisions(self, connection: Connection, executor: Any) -> None:
-        """Run what is planned; what can't have its tables in time is tried again."""
+        """Run the planned revisions, and retry those that cannot get a lock in time."""
         retry.run(connection, executor)
 
     def hint(self, statement: str) -> str:
-        """Say what an index that was cut off may have left."""
+        """Return a hint about what an interrupted build of an index may have left."""
         if " CONCURRENTLY " not in statement:
             return ""
         return "An INVALID index may be left; alembic_steady.create_index rebuilds it"
@@ -163,7 +163,7 @@ class PostgreSQLAdapter(ServerAdapter):
         return [enums.PLUGIN]
 
     def pretend(self, migration: Any, connection: Connection) -> None:
-        """Let SQLite find nothing of what PostgreSQL would be asked about enums."""
+        """Make queries about enums, which SQLite does not understand, return nothing."""
         nothing = ("SELECT 0 WHERE 0", ())
         event.listen(
             connection, "before_cursor_execute", lambda *_: nothing, retval=True
@@ -171,7 +171,7 @@ class PostgreSQLAdapter(ServerAdapter):
         migration.dialect.default_schema_name = "public"
 
     def complete(self, migration: Any, script: Any) -> None:
-        """Make schemas of the models that are not there yet, too."""
+        """Create the schemas of the models that do not exist yet, too."""
         super().complete(migration, script)
         there = {None, *inspect(migration.connection).get_schema_names()}
         made = {
@@ -185,7 +185,7 @@ class PostgreSQLAdapter(ServerAdapter):
             script.downgrade_ops.ops.append(ops.ExecuteSQLOp(f"DROP SCHEMA {name}"))
 
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
-        """Return the operation that gives a column another name."""
+        """Return the step that renames a column."""
         table, schema = old.table.name, old.table.schema
         forth = ops.AlterColumnOp(table, old.name, modify_name=new.name, schema=schema)
         back = ops.AlterColumnOp(table, new.name, modify_name=old.name, schema=schema)
@@ -194,7 +194,7 @@ class PostgreSQLAdapter(ServerAdapter):
     def rename_parts(
         self, connection: Connection, table: Table, pairs: list[tuple[Any, Any]]
     ) -> Iterator[Step]:
-        """Yield what gives indexes and constraints of a table other names."""
+        """Yield the steps that rename indexes and constraints of a table."""
         prepare: Any = connection.dialect.identifier_preparer
         for old, new in pairs:
             names = map(prepare.format_constraint, (old, new))
@@ -208,7 +208,7 @@ class PostgreSQLAdapter(ServerAdapter):
     def rename_sequences(
         self, connection: Connection, old: Any, new: Any
     ) -> Iterator[Step]:
-        """Yield what renames sequences: the server names them after table and column."""
+        """Yield the steps that rename sequences, named after their table and column."""
         prepare: Any = connection.dialect.identifier_preparer
         columns = [(old, new)]
         if isinstance(old, Table):
@@ -226,7 +226,7 @@ class PostgreSQLAdapter(ServerAdapter):
                 yield both_ways(start, " RENAME TO ", was, now)
 
     def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
-        """Return all schemas but the system's."""
+        """Return all schemas except those of the system."""
         return [None, *({*names} - {default, "information_schema"})]
 
 

@@ -1,4 +1,4 @@
-"""Enums of PostgreSQL, which alembic-postgresql-enum looks after."""
+"""Enums of PostgreSQL, which alembic-postgresql-enum compares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MISSING = (
 
 @cache
 def register() -> None:
-    """Let autogenerate compare enums, for PostgreSQL alone.
+    """Make autogenerate compare enums, but only for PostgreSQL.
 
     Raises:
         CommandError: the package is not installed.
@@ -28,7 +28,7 @@ def register() -> None:
         from alembic_postgresql_enum.compare_dispatch import compare_enums
     except ImportError:
         raise CommandError(MISSING) from None
-    # mypy knows no operations of other packages.
+    # mypy does not know operations that other packages add.
     set_configuration(Config(add_type_ignore=True))
     private.unregister_comparator(compare_enums)
     Plugin(PLUGIN).add_autogenerate_comparator(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def cause(error: BaseException) -> tuple[bool, str]:
-    """Say why there is no connection, and first whether anything answered at all."""
-    # There is a line for each address that a host has; where a server speaks, it counts.
+    """Return whether a server answered, and why there is no connection."""
+    # There is a line for each address of the host; prefer the one of a server that answered.
     message = str(getattr(error, "orig", error))
     lines = [line.rpartition("failed: ")[2] for line in message.splitlines()]
     for line in lines:

@@ -1,8 +1,9 @@
-"""One migrator at a time: a run holds a lock until it ends, and another waits for it.
+"""The migration lock: a run holds it on a second connection, and other runs wait.
 
-A second connection holds it, in a transaction that stays open: behind a pooler a lock of
-a session would outlive it. PostgreSQL takes the lock back however the run ends. Others
-poll: to wait in the server is what a concurrent index waits for, and nobody would go on.
+It is an advisory lock of a transaction that stays open, since behind a pooler a lock of the
+session would outlive the run. PostgreSQL releases it however the run ends. Other runs poll:
+if they waited in the server, CREATE INDEX CONCURRENTLY would wait for their transactions,
+and they for the run that builds the index.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from alembic_steady.adapters.postgresql.failures import cause
 from alembic_steady.lock import LOST, UNSEEN, version_table, wait
 
 NUMBER = int.from_bytes(b"alem")
-# The first number says that it is a run of migrations, the second which version table.
+# The first number identifies the migration lock, the second the version table.
 TRY = text(f"SELECT pg_try_advisory_xact_lock({NUMBER}, :table)")
-# PostgreSQL 17 and later may end long transactions; earlier ones refuse the name.
+# transaction_timeout exists since PostgreSQL 17; earlier versions refuse its name.
 LIFT = text("""
     SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'
 """)
-# It is the last of each try: after another statement the transaction may keep a snapshot,
-# for the end of which a concurrent index would wait.
+# This has to be the last statement of each attempt: after another one, the transaction may
+# keep a snapshot, and CREATE INDEX CONCURRENTLY would wait for its end.
 HOLD = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 SESSION = """
     SELECT concat_ws(' ', nullif(application_name, ''),
@@ -39,13 +40,13 @@ RUNS = f"locktype = 'advisory' AND classid = {NUMBER} AND objsubid = 2"
 HOLDER = text(
     f"{SESSION} {RUNS} AND objid = CAST(CAST(:table AS bigint) & 4294967295 AS oid)"
 )
-# What ran in a dead process goes on in the server, and keeps its locks until it is done.
+# If a process is killed, the server goes on with its last statement, and keeps its locks.
 LEFT = text(f"""{SESSION} pid <> pg_backend_pid() AND usename = session_user
     AND mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock',
         'ExclusiveLock', 'AccessExclusiveLock')
     AND relation IN (SELECT oid FROM pg_class WHERE relpersistence <> 't')
     AND NOT EXISTS (
-        -- A run with another version table goes on under the same name on the same host.
+        -- Leave out a live run with another version table, by its name and host.
         SELECT FROM pg_locks AS held JOIN pg_stat_activity AS run USING (pid)
         WHERE held.granted AND held.database = (
                 SELECT oid FROM pg_database WHERE datname = current_database())
@@ -58,17 +59,17 @@ LEFT = text(f"""{SESSION} pid <> pg_backend_pid() AND usename = session_user
 
 
 def key(version_table: str) -> int:
-    """Return the number of a version table, with a sign, as PostgreSQL's integers have."""
+    """Return the number of a version table, as a signed 32-bit integer."""
     return int.from_bytes(zlib.crc32(version_table.encode()).to_bytes(4), signed=True)
 
 
 @contextmanager
 def held(connection: Connection) -> Iterator[Callable[[], None]]:
-    """Hold the lock, and give what sees that it is still held.
+    """Hold the lock, and yield a function that checks that it is still held.
 
     Arguments:
-        connection: the one that migrations run on. Where it is in a transaction already,
-            that one holds the lock, until its owner ends it.
+        connection: the connection on which migrations run. If it is in a transaction
+            already, that transaction holds the lock until the caller ends it.
 
     Raises:
         CommandError: another run holds the lock for too long, or it was lost.
@@ -112,5 +113,5 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
 
 def _close(connection: Connection) -> None:
-    with suppress(SQLAlchemyError):  # It may be lost.
+    with suppress(SQLAlchemyError):  # The connection may be lost.
         connection.close()

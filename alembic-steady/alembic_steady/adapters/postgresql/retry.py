@@ -1,7 +1,7 @@
-"""Retry: a revision that has to wait for a table lets others pass, and tries again.
+"""Retries: a revision that cannot get a lock in time lets others pass, and runs again.
 
 While `ALTER TABLE` waits for one long query, all later queries on that table wait behind
-it. So it waits for a moment only, steps back, and comes again.
+it. So a revision waits only briefly for a lock, is rolled back, and is retried.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 WAIT = "SET LOCAL lock_timeout = '1s'"
 PAUSES = (1, 2, 4, 8, 15, 30, 30, 30)  # seconds, two minutes in all
 READS = ("SELECT", "SHOW", "SET", "EXPLAIN")
-IN_USE = "55P03"  # PostgreSQL's code for what has run out of that time
+IN_USE = "55P03"  # PostgreSQL's code for an expired lock_timeout
 
 
 def run(connection: Connection, executor: Executor) -> None:
-    """Run revisions, each again where it can't have its tables in time.
+    """Run revisions, and retry each that cannot get a lock in time.
 
     Arguments:
-        connection: the one to run them on.
-        executor: what is planned. It is told which statements have run and which are final.
+        connection: the connection to run them on.
+        executor: records which statements were executed and which are committed.
 
     Raises:
-        DBAPIError: a revision failed, or it could not have its tables for two minutes, or
-            could not when a part of it was final.
+        DBAPIError: a revision failed, or could not get a lock for two minutes, or could
+            not get one when a part of it was committed.
     """
 
     def begin(_connection: Connection) -> None:
         executor.committed = [
             *executor.executed
-        ]  # What ran before a transaction begins is committed.
+        ]  # Whatever ran before a transaction begins is committed.
         if not _is_autocommit(connection):
             connection.exec_driver_sql(WAIT)
 
@@ -66,13 +66,13 @@ def run(connection: Connection, executor: Executor) -> None:
             event.listen(connection, name, listener)
             listeners.callback(event.remove, connection, name, listener)
         _run(connection, executor)
-    if own:  # A given transaction goes on after this, and not as a migration.
+    if own:  # Restore it for the rest of the given transaction.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{own}'")
 
 
 def _is_autocommit(connection: Connection) -> bool:
     raw: Any = connection.connection.dbapi_connection
-    return bool(raw.autocommit)  # each driver for PostgreSQL has it
+    return bool(raw.autocommit)  # every driver for PostgreSQL has this
 
 
 def _run(connection: Connection, executor: Executor) -> None:
@@ -81,7 +81,7 @@ def _run(connection: Connection, executor: Executor) -> None:
         try:
             return context.run_migrations()
         except DBAPIError as error:
-            # Each driver has its own name for it.
+            # Each driver has its own name for the code.
             codes = {getattr(error.orig, name, None) for name in ("sqlstate", "pgcode")}
             if IN_USE not in codes or executor.committed or connection.in_transaction():
                 raise

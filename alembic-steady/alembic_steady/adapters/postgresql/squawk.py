@@ -1,4 +1,4 @@
-"""What in the revisions would stop or break a running service, as squawk sees it."""
+"""Lints the SQL of revisions with squawk for what would block or break a service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check(config: Config) -> int:
     """Print what squawk finds in the SQL of each revision, and return its exit code.
 
     Arguments:
-        config: that of the project; `.squawk.toml` beside its ini file is squawk's own.
+        config: Alembic's configuration; squawk reads `.squawk.toml` next to its ini file.
 
     Raises:
         CommandError: squawk is not installed, or a finding is accepted without a reason.
@@ -46,7 +46,7 @@ def check(config: Config) -> int:
     arguments = ["--config", str(rules)] if rules.exists() else []
     if not sys.stdout.isatty():
         arguments += ["--reporter", "gcc"]
-    # A pattern, which squawk expands: the names of a long history fill no command line.
+    # squawk expands the pattern; all names of a long history may not fit a command line.
     arguments += ["--no-error-on-unmatched-pattern", "*.sql"]
     with TemporaryDirectory() as folder:
         _write_sql(config, Path(folder))
@@ -57,7 +57,7 @@ def check(config: Config) -> int:
 
 
 def _write_sql(config: Config, folder: Path) -> None:
-    """Write a file for each revision, called like it."""
+    """Write the SQL of each revision to a file of the same name."""
     printed = StringIO()
     to_buffer = copy.copy(config)
     to_buffer.output_buffer = printed
@@ -79,7 +79,7 @@ def _write_sql(config: Config, folder: Path) -> None:
 
 
 def _accepted(file: Path) -> list[str]:
-    """Return the rules that the comments of a revision name."""
+    """Return the rules that comments in a revision accept."""
     accepted = []
     for text in COMMENT.findall(file.read_text(encoding="utf-8")):
         rules, _, reason = text.partition(":")

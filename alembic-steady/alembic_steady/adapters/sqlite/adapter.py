@@ -1,4 +1,4 @@
-"""SQLite: a database is a file, and a run is one transaction."""
+"""The adapter for SQLite: a database is a file, and a run is one transaction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MISSING = "; create it with: steady create"
 
 
 class SQLiteAdapter(Adapter):
-    """The ways of SQLite."""
+    """Everything that is specific to SQLite."""
 
     configure_options: ClassVar = {"render_as_batch": True, "transactional_ddl": True}
     is_one_transaction = True
@@ -32,13 +32,13 @@ class SQLiteAdapter(Adapter):
         batch.register()
 
     def describe(self, url: URL) -> str:
-        """Say which file a URL names."""
+        """Return a description of the file that a URL names."""
         return f"{url.drivername} at {url.database or ':memory:'}"
 
     @contextmanager
     def connect(self, url: URL) -> Iterator[Connection]:
         """Open a connection."""
-        # Foreign keys stay off here: changing a table means to rebuild it.
+        # Foreign keys stay off here, since changing a table rebuilds it.
         engine = create_engine(url)
         try:
             connection = engine.connect()
@@ -49,11 +49,11 @@ class SQLiteAdapter(Adapter):
             yield connection
 
     def exists(self, url: URL) -> bool:
-        """Return whether the file is there."""
+        """Return whether the file exists."""
         return Path(str(url.database)).is_file()
 
     def create(self, url: URL) -> bool:
-        """Make the file and its folders, unless it is there."""
+        """Create the file and its folders, unless the file exists."""
         if self.exists(url):
             return False
         file = Path(str(url.database))
@@ -65,14 +65,14 @@ class SQLiteAdapter(Adapter):
         return True
 
     def is_scratch(self, url: URL) -> bool:
-        """Return whether a database is gone once nobody uses it."""
+        """Return whether the database is in memory or temporary."""
         return url.database in (None, "", ":memory:")
 
     @contextmanager
     def scratch_connection(
         self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
     ) -> Iterator[Connection]:
-        """Open an empty database in memory."""
+        """Open an empty in-memory database."""
         with create_engine("sqlite://").connect() as connection:
             yield connection
 
@@ -80,27 +80,27 @@ class SQLiteAdapter(Adapter):
     def test_database(
         self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
     ) -> Iterator[URL]:
-        """Make an empty database in a temporary folder."""
+        """Create an empty database in a temporary folder."""
         with TemporaryDirectory() as folder:
             yield URL.create("sqlite", database=str(Path(folder, "test.db")))
 
     def lock(
         self, connection: Connection
     ) -> AbstractContextManager[Callable[[], None]]:
-        """Begin a transaction for the whole run, in which no other run can write."""
+        """Begin a transaction for the whole run, during which no other run can write."""
         return lock.held(connection, self.describe(connection.engine.url))
 
     def run(self, connection: Connection, executor: object) -> set[str]:
         """Run all revisions in one transaction."""
         migration = context.get_context()
-        # A block with commits of its own would end the transaction, and with it the lock.
+        # An autocommit block would end the transaction, and with it the lock.
         private.keep_in_one_transaction(migration)
         with context.begin_transaction():
             context.run_migrations()
             return {*migration.get_current_heads()}
 
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
-        """Return the operation that gives a column another name."""
+        """Return the step that renames a column."""
         table, schema = old.table.name, old.table.schema
         forth = ops.AlterColumnOp(table, old.name, modify_name=new.name, schema=schema)
         back = ops.AlterColumnOp(table, new.name, modify_name=old.name, schema=schema)
@@ -109,7 +109,7 @@ class SQLiteAdapter(Adapter):
     def rename_parts(
         self, connection: Connection, table: Table, pairs: list[tuple[Any, Any]]
     ) -> Iterator[Step]:
-        """Yield one rebuild of the table, with indexes and constraints under new names."""
+        """Yield one step, which rebuilds the table with the new names."""
         changes = ops.ModifyTableOps(table.name, [])
         for old, new in pairs:
             if isinstance(old, Index):
@@ -122,7 +122,7 @@ class SQLiteAdapter(Adapter):
             yield changes, changes.reverse()
 
     def carry_out(self, operations: Operations, step: ops.MigrateOperation) -> None:
-        """Run one operation of a rename; SQLite rebuilds the table for most."""
+        """Run one operation of a rename, most of which rebuild the table."""
         if not isinstance(step, ops.ModifyTableOps):
             super().carry_out(operations, step)
             return

@@ -1,4 +1,4 @@
-"""What Alembic loses of a table that it rebuilds, and SQLAlchemy of a computed column."""
+"""Corrections to what Alembic loses in a rebuilt table and SQLAlchemy in computed columns."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ BESIDE = "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name
 
 
 class RebuildingImpl(SQLiteImpl):
-    """Alembic's way with the database, which takes this place by being defined."""
+    """Alembic's implementation for SQLite, which is replaced by defining this class."""
 
     __dialect__ = "sqlite"
     connection: Connection
 
     def prep_table_for_batch(self, batch_impl: Any, table: Table) -> None:
-        """Remember what goes with the old table, before the new one is made."""
+        """Remember the indexes and triggers that are dropped with the old table."""
         for column in table.columns:
             if column.computed is not None:
-                # It is computed again, and takes no value.
+                # Its value is computed again and cannot be inserted.
                 batch_impl.column_transfers.get(column.name, {}).pop("expr", None)
         self.beside = []
         if not batch_impl.reflected:
             return  # The revision describes the whole table.
         gone = {index.name for index in table.indexes} - {*batch_impl.indexes}
         if any(name != column.name for name, column in batch_impl.columns.items()):
-            gone |= {*batch_impl.indexes}  # Alembic makes them, with the new name.
+            gone |= {*batch_impl.indexes}  # Alembic creates them with the new name.
         else:
             batch_impl.indexes.clear()
         rows = self.connection.exec_driver_sql(BESIDE, (table.name,)).all()
@@ -40,11 +40,11 @@ class RebuildingImpl(SQLiteImpl):
     def rename_table(
         self, old_table_name: str, new_table_name: Any, schema: Any = None
     ) -> None:
-        """Rename a table. One that is rebuilt gets its indexes and triggers back."""
+        """Rename a table; restore the indexes and triggers of one that was rebuilt."""
         if not old_table_name.startswith("_alembic_tmp_"):
             super().rename_table(old_table_name, new_table_name, schema)
             return
-        # Views and other triggers name a table that is not there at this moment.
+        # Views and other triggers refer to a table that does not exist at this moment.
         self.execute("PRAGMA legacy_alter_table = ON")
         try:
             super().rename_table(old_table_name, new_table_name, schema)
@@ -56,7 +56,7 @@ class RebuildingImpl(SQLiteImpl):
 
 @cache
 def register() -> None:
-    """Let SQLAlchemy and Alembic know what is here; for SQLite alone it does anything."""
+    """Register the correction for computed columns, which only affects SQLite."""
     event.listen(Table, "column_reflect", _read_computed)
 
 
@@ -67,7 +67,7 @@ def _render_primary_key(_context: object, step: ops.CreatePrimaryKeyOp) -> str:
 
 
 def _read_computed(inspector: Any, table: Table, column: Any) -> None:
-    # SQLAlchemy does not find each expression: none after a type such as NUMERIC(12, 4).
+    # SQLAlchemy misses the expression after a type such as NUMERIC(12, 4).
     if "computed" in column and inspector.dialect.name == "sqlite":
         query = text("SELECT sql FROM sqlite_master WHERE name = :name")
         sql = inspector.bind.scalar(query, {"name": table.name})

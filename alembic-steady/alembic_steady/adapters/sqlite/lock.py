@@ -1,4 +1,4 @@
-"""One migrator at a time: one transaction for a whole run, in which no other can write."""
+"""The migration lock: a transaction for the whole run, during which no other run can write."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ CASCADES = (
 
 @contextmanager
 def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
-    """Begin a transaction that lets no other one write, without foreign keys.
+    """Begin a transaction during which no other one can write, with foreign keys off.
 
-    To change a table is to rebuild it. With foreign keys on, dropping the old one deletes
+    Changing a table rebuilds it. With foreign keys on, dropping the old table could delete
     the rows that refer to it.
 
     Arguments:
-        connection: the one that migrations run on. A transaction that it is in already
-            stays its owner's to end.
-        place: where the database is, for people to read.
+        connection: the connection on which migrations run. If it is in a transaction
+            already, the caller has to end that.
+        place: a description of the database.
 
     Raises:
-        CommandError: the file can't be written, or another one writes for too long.
+        CommandError: the file cannot be written, or another process writes for too long.
     """
     raw: Any = connection.connection.dbapi_connection
     is_given = connection.in_transaction()
@@ -49,7 +49,7 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
 
     def begin(begun: Connection) -> None:
         if begun is connection:
-            raw.rollback()  # The engine may have begun one that lets others write.
+            raw.rollback()  # The engine may have begun one without the lock.
             run("BEGIN IMMEDIATE")
 
     def take() -> str:
@@ -68,10 +68,10 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
             run(f"PRAGMA busy_timeout = {patience}")
         return ""
 
-    # What listens to the engine is called last, after what begins one there.
+    # Listeners of the engine are called last, after one that begins a transaction.
     event.listen(connection.engine, "begin", begin)
     try:
-        # SQLAlchemy may be in a transaction, and the driver has not begun one yet.
+        # SQLAlchemy may be in a transaction that the driver has not begun yet.
         if not (is_given and getattr(raw, "in_transaction", True)):
             wait(take)
         yield lambda: None
