@@ -32,19 +32,13 @@ class StepFailed(Exception):
     """A step could not be done; the message is one line and says why."""
 
 
-class TookTooLong(StepFailed):
-    """A command was not done in the time that it was given."""
-
-
-def run(*command: str | Path, timeout: float | None = None) -> str:
+def run(*command: str | Path) -> str:
     """Run a command without a shell and return what it printed.
 
     Arguments:
         command: a program and its arguments.
-        timeout: the seconds that it may take.
 
     Raises:
-        TookTooLong: it took longer.
         StepFailed: it could not be started or ended with an error.
     """
     environment = {
@@ -61,10 +55,7 @@ def run(*command: str | Path, timeout: float | None = None) -> str:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=timeout,
         )
-    except subprocess.TimeoutExpired:
-        raise TookTooLong(f"{command[0]} took longer than {timeout} s") from None
     except OSError as error:
         raise StepFailed(f"{command[0]}: {error.strerror}") from None
     if done.returncode:

@@ -68,9 +68,10 @@ def take_steps(project: Project) -> None:
         _say_how_to_finish(project, "The remaining steps need the library")
         return
     install = environment.make()
-    revise = first_revision.write(has_environment=not install)
     is_possible = not (install or settle)
-    start, create = server.look(project, is_possible=is_possible)
+    then = server.LOOK if is_possible and project.is_server else ""
+    revise, printed = first_revision.write(has_environment=not install, then=then)
+    start, create = server.look(project, printed, is_possible=is_possible)
     commit = repository.commit(project, is_complete=not revise)
     trouble = [*settle, *install, *revise, *start, *commit]
     if trouble:

@@ -15,11 +15,23 @@ from cookiecutter_alembic.repository import has_history
 MESSAGE = "Initial revision"
 
 
-def write(*, has_environment: bool) -> list[str]:
+AUTOGENERATE = """
+from alembic.config import main
+main()
+"""
+
+
+def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
     """Let Alembic's autogenerate write the first revision, unless there is one.
 
+    Arguments:
+        has_environment: whether there is one to run Alembic in.
+        then: Python code to run afterwards in the same process, in which all that it
+            imports is there already.
+
     Returns:
-        The commands that do it later, none where it is done.
+        The commands that do it later, none where it is done; and what was printed, nothing
+        where neither has run.
     """
     started = time.monotonic()
     later = [f'alembic revision --autogenerate -m "{MESSAGE}"']
@@ -29,22 +41,23 @@ def write(*, has_environment: bool) -> list[str]:
             with suppress(StepFailed):
                 run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
         report("first revision", "already exists")
-        return []
+        return [], ""
     if not has_environment:
         report("first revision", "needs the environment first")
-        return later
+        return later, ""
     try:
         with working("first revision"):
-            run(PYTHON, "-m", "alembic", "revision", "--autogenerate", "-m", MESSAGE)
+            command = ("revision", "--autogenerate", "-m", MESSAGE)
+            printed = run(PYTHON, "-c", AUTOGENERATE + then, *command)
     except BaseException as failure:
         for half_written in VERSIONS.glob("*.py"):
             half_written.unlink()
         if not isinstance(failure, StepFailed):
             raise
         report("first revision", str(failure))
-        return later
+        return later, ""
     (revision,) = VERSIONS.glob("*.py")
     report("first revision", revision.name, started)
     for table in re.findall(r'create_table\(\s*"(.+?)"', revision.read_text("utf-8")):
         say(f"  {'':16} create table {table}")
-    return []
+    return [], printed

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from cookiecutter_alembic.children import StepFailed, TookTooLong, run
+from cookiecutter_alembic.children import StepFailed, run
 from cookiecutter_alembic.console import report, working
 from cookiecutter_alembic.environment import PYTHON
 from cookiecutter_alembic.project import Project
 
-IS_THERE = """
+LOOK = """
+import os
+from threading import Timer
+
 from alembic.config import Config
 from alembic.util import CommandError
 from alembic_steady import settings
+
+
+def give_up():
+    print("Database: silent", flush=True)
+    os._exit(0)
+
+
+# Some drivers wait for ever for a server that accepts a connection and says nothing.
+timer = Timer(12, give_up)
+timer.daemon = True
+timer.start()
 try:
     project = settings.load(Config("alembic.ini"))
-    print(project.adapter.exists(project.url()))
+    answer = project.adapter.exists(project.url())
 except CommandError as error:
-    exit(str(error))
+    answer = error
+print("Database:", answer)
 """
 CREATE = "steady create"
 CORRECT_URL = "# correct DATABASE_URL in .env"
-ANSWER_SECONDS = 12
 
 
-def look(project: Project, *, is_possible: bool) -> tuple[list[str], list[str]]:
+def look(
+    project: Project, printed: str, *, is_possible: bool
+) -> tuple[list[str], list[str]]:
     """See whether the server answers and has the database.
+
+    Arguments:
+        project: the one whose database it is.
+        printed: what `LOOK` has printed where it has run already, else nothing.
+        is_possible: whether the project can be run.
 
     Returns:
         The commands that start the server, and those that make the database.
@@ -33,19 +54,21 @@ def look(project: Project, *, is_possible: bool) -> tuple[list[str], list[str]]:
     if not is_possible:
         return [], [CREATE]
     try:
-        with working("database"):
-            found = run(PYTHON, "-c", IS_THERE, timeout=ANSWER_SECONDS)
-    except TookTooLong:
-        report("database", f"{project.place} does not answer")
-        return [project.start_server], [CREATE]
+        if not printed:
+            with working("database"):
+                printed = run(PYTHON, "-c", LOOK)
+        answer = printed.rpartition("Database: ")[2].strip()
     except StepFailed as failure:
-        place, silent, _cause = str(failure).partition(" does not answer")
-        if silent:
-            report("database", place + silent)
-            return [project.start_server], [CREATE]
-        report("database", place.partition(": ")[2])
-        return [CORRECT_URL], [CREATE]
-    if found.strip() == "True":
+        answer = str(failure)
+    if answer == "True":
         return [], []
-    report("database", f"{project.place} does not exist yet")
-    return [], [CREATE]
+    if answer == "False":
+        report("database", f"{project.place} does not exist yet")
+        return [], [CREATE]
+    place, unreachable, _cause = answer.partition(" does not answer")
+    if answer == "silent" or unreachable:
+        place = place if unreachable else project.place
+        report("database", f"{place} does not answer")
+        return [project.start_server], [CREATE]
+    report("database", place.partition(": ")[2])
+    return [CORRECT_URL], [CREATE]
