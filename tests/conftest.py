@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import sqlalchemy as sa
 from cookiecutter.main import cookiecutter
 from filelock import FileLock
 
 from cookiecutter_alembic.databases import ConnectionString, parse
 from tests import servers, warm
+from tests.projects import AnyProject, AnyService
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
@@ -110,14 +110,11 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
 
 
 @dataclass
-class Project:
-    """A generated repository and the environment that commands run in."""
+class Project(AnyProject):
+    """A generated repository."""
 
-    path: Path
-    environment: dict[str, str]
     output: str = ""
-    string: str = "sa.String"
-    """The type of the article's column; some databases want a length."""
+    """What its bake has printed."""
 
     def run(
         self, *command: str | Path, code: int | None = 0, cwd: Path | None = None
@@ -131,7 +128,7 @@ class Project:
             cwd: where to run it, the project's root unless told.
         """
         program = self.path / ".venv" / BIN / command[0]
-        if program.exists() and warm.suits(program, self.environment):
+        if program.exists() and warm.suits([str(program)], self.environment):
             python = program.parent.resolve() / "python"
             typed = [str(program), *map(str, command[1:])]
             ended, printed = warm.of(python).run(
@@ -157,28 +154,6 @@ class Project:
         is_on_server = (self.path / "compose.yaml").exists()
         assert f"= {8 if is_on_server else 7} passed in " in output
         return output
-
-    def revisions(self) -> list[Path]:
-        """Return the revision files, oldest first."""
-        return sorted(
-            (self.path / "migrations" / "versions").glob("*.py"),
-            key=lambda path: path.stat().st_mtime_ns,
-        )
-
-    def revise(self, message: str, *options: str) -> str:
-        """Let autogenerate write a revision and return what is printed.
-
-        Arguments:
-            message: what the revision is called.
-            options: what stands before `revision`.
-        """
-        command = ("revision", "--autogenerate", "-m", message)
-        return self.run("alembic", *options, *command)
-
-    def add_username(self) -> None:
-        """Change the model as the article does, with the line that it prints."""
-        with open(self.path / "app" / "models.py", "a") as models:
-            models.write(f"    username = sa.Column({self.string}, index=True)\n")
 
 
 def bake_command(
@@ -234,7 +209,7 @@ def baked(folder: Path, environment: dict[str, str], **answers: str) -> Project:
     done = bake(folder, environment, answers=answers)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = folder.iterdir()
-    return Project(path, environment, done.stdout)
+    return Project(path, environment, output=done.stdout)
 
 
 def refused(folder: Path, environment: dict[str, str], **answers: str) -> str:
@@ -272,7 +247,7 @@ def original(shared_folder: Path) -> Callable[[str], Project]:
                 output.write_text(project.output)
         (path,) = folder.iterdir()
         string = CONNECTIONS[answers].dialect.string
-        return Project(path, environment, output.read_text(), string)
+        return Project(path, environment, string, output.read_text())
 
     return find
 
@@ -291,7 +266,7 @@ def copied(
         # What mypy knows of SQLAlchemy is the same in each of them.
         cache = str(tmp_path.parent / "mypy")
         environment = clean_environment(tmp_path / "home", MYPY_CACHE_DIR=cache)
-        return Project(path, environment, source.output, source.string)
+        return Project(path, environment, source.string, source.output)
 
     return copy
 
@@ -453,7 +428,7 @@ def mariadb(start_mariadb: Callable[[], servers.MariaDB]) -> Iterator[servers.Ma
 
 
 @dataclass
-class Service:
+class Service(AnyService):
     """A generated repository and the server that its database is on, if any."""
 
     project: Project
@@ -462,13 +437,9 @@ class Service:
     database: str = "orders"
 
     @property
-    def url(self) -> str:
-        """The database's URL, for the tests' own SQLAlchemy."""
-        if isinstance(self.server, servers.MariaDB):
-            return self.server.url(database=self.database) + "?sql_mode=ANSI_QUOTES"
-        if self.server:
-            return self.server.url("postgresql+psycopg", self.database)
-        return f"sqlite:///{self.project.path / 'my_service.db'}"
+    def file(self) -> Path:
+        """The database, where it is a file."""
+        return self.project.path / "my_service.db"
 
     @property
     def migrations(self) -> str:
@@ -480,37 +451,6 @@ class Service:
         """What its revisions wrap changes of a table in: SQLite can't alter one."""
         is_sqlite = self.connection.kind == "file"
         return ["op.batch_alter_table"] if is_sqlite else []
-
-    def create(self) -> None:
-        """Make its database, where that takes a statement."""
-        if self.server:
-            self.server.create(self.database)
-
-    def schema(self) -> dict[str, set[str]]:
-        """Return the database's tables, each with the names of its columns."""
-        engine = sa.create_engine(self.url)
-        inspector = sa.inspect(engine)
-        tables = {
-            table: {column["name"] for column in inspector.get_columns(table)}
-            for table in inspector.get_table_names()
-        }
-        engine.dispose()
-        return tables
-
-    def rows(self, table: str) -> list[tuple[Any, ...]]:
-        """Return all rows of a table, sorted."""
-        engine = sa.create_engine(self.url)
-        with engine.connect() as connection:
-            found = connection.exec_driver_sql(f'SELECT * FROM "{table}"').all()
-        engine.dispose()
-        return sorted(map(tuple, found))
-
-    def execute(self, statement: str) -> None:
-        """Run a statement on the database."""
-        engine = sa.create_engine(self.url)
-        with engine.begin() as connection:
-            connection.exec_driver_sql(statement)
-        engine.dispose()
 
 
 # Each family of databases once; the article and what else drivers and versions of servers

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from pathlib import Path
-
 import pytest
 
 from tests.conftest import ANSWERS, Service
-
-TABLES_AT_FIRST = {"alembic_version": {"version_num"}, "user": {"id"}}
-TABLES_AT_SECOND = {"alembic_version": {"version_num"}, "user": {"id", "username"}}
-TABLES_AT_BASE = {"alembic_version": {"version_num"}}
-
-
-def operations(revision: Path, function: str) -> list[str]:
-    """Return the operations of a revision's `upgrade` or `downgrade`, sorted."""
-    tree = ast.parse(revision.read_text())
-    (body,) = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and node.name == function
-    ]
-    calls = (node for node in ast.walk(body) if isinstance(node, ast.Call))
-    names = (
-        f"{call.func.value.id}.{call.func.attr}"
-        for call in calls
-        if isinstance(call.func, ast.Attribute)
-        and isinstance(call.func.value, ast.Name)
-    )
-    return sorted(
-        name.replace("batch_op.", "op.")
-        for name in names
-        if re.match(r"(batch_)?op\.(?!f$)", name)
-    )
-
+from tests.revisions import (
+    TABLES_AT_BASE,
+    TABLES_AT_FIRST,
+    TABLES_AT_SECOND,
+    operations,
+)
 
 # Each kind of repository, and each server of PostgreSQL once.
 each_kind = pytest.mark.parametrize(

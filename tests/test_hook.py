@@ -24,8 +24,8 @@ from tests.conftest import (
     baked,
     clean_environment,
 )
+from tests.revisions import operations
 from tests.servers import PASSWORD, MariaDB, Postgres
-from tests.test_article import operations
 
 SECONDS = r"\d+\.\d s"
 PYTHON = ".".join(map(str, sys.version_info[:2]))
@@ -368,7 +368,7 @@ def test_inside_a_repository(bench: Path, environment: dict[str, str]) -> None:
     done = bake(outer, environment, answers={})
     line = "  git              inside the repository out; nothing committed\n"
     assert line in done.stdout
-    project = Project(outer / "my_service", environment, done.stdout)
+    project = Project(outer / "my_service", environment, output=done.stdout)
     assert not (project.path / ".git").exists()
     assert project.run("git", "diff", "--cached") == ""
     type_in(project, *next_steps(project))

@@ -678,7 +678,7 @@ def test_a_disk_of_one_megabyte(
         done = bake(disk, environment, answers=answers("sqlite"))
         check_full(done, "environment")
         grow(disk)
-        project = Project(disk / SLUG, environment, done.stdout)
+        project = Project(disk / SLUG, environment, output=done.stdout)
         if way == "printed":
             type_in(project, *next_steps(project))
         else:

@@ -160,7 +160,7 @@ def baked_in(folder: Path, environment: dict[str, str]) -> Project:
     """Bake into a folder that holds other things."""
     done = bake(folder, environment, answers={})
     assert done.returncode == 0, done.stderr
-    return Project(folder / "my_service", environment, done.stdout)
+    return Project(folder / "my_service", environment, output=done.stdout)
 
 
 @pytest.mark.full

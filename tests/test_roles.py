@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import Project, Service
+from tests.revisions import CLEAN, add_revision, identifier
 from tests.servers import MariaDB, Postgres, Server
 from tests.test_drivers import use_session
-from tests.test_scratch import CLEAN, add_revision, revision_id
 
 CREATE = ("steady", "create")
 UPGRADE = ("alembic", "upgrade", "head")
@@ -207,7 +207,7 @@ def test_the_application_uses_what_migrations_make_and_can_change_no_table(
         models.write(ORDER)
     project.revise("Add order")
     *_, order = project.revisions()
-    add_revision(project, "things", revision_id(order), HISTORY[family])
+    add_revision(project, "things", identifier(order), HISTORY[family])
     project.run(*UPGRADE)
 
     roles.run(f"INSERT INTO {roles.quoted('order')} (id) VALUES (1)")

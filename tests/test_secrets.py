@@ -470,7 +470,7 @@ def replay(folder: Path, environment: dict[str, str], *options: str) -> Project:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return Project(folder / "out" / "my_service", environment, output)
+    return Project(folder / "out" / "my_service", environment, output=output)
 
 
 def test_a_replay_lacks_the_password_and_goes_on_once_it_is_there(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import socket
@@ -13,26 +12,11 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from tests.conftest import CONNECTIONS, Project, Service
+from tests.documented import add_column, document, index_it
+from tests.revisions import ADD_USERNAME, begin_upgrade, operations
 from tests.servers import PASSWORD, Postgres
-from tests.test_article import operations
-
-ADD_USERNAME = ("alembic", "revision", "--autogenerate", "-m", "Add username for user")
-
-
-def fingerprint(service: Service) -> str:
-    """Return a checksum of a database: its tables, their columns and their rows."""
-    engine = sa.create_engine(service.url)
-    schema = sorted(service.schema().items())
-    digest = hashlib.sha256(repr(schema).encode())
-    with engine.connect() as connection:
-        for table, _columns in schema:
-            rows = connection.exec_driver_sql(f'SELECT * FROM "{table}"').all()
-            digest.update(repr(sorted(map(repr, rows))).encode())
-    engine.dispose()
-    return digest.hexdigest()
 
 
 def test_its_tests_pass_and_leave_the_users_database_alone(service: Service) -> None:
@@ -42,9 +26,9 @@ def test_its_tests_pass_and_leave_the_users_database_alone(service: Service) -> 
     service.execute("INSERT INTO theirs VALUES (1), (2)")
     project.run("alembic", "upgrade", "head")
     service.execute('INSERT INTO "user" (id) VALUES (7)')
-    before = fingerprint(service)
+    before = service.fingerprint()
     output = project.run_tests()
-    assert fingerprint(service) == before
+    assert service.fingerprint() == before
     seconds = re.search(r" passed in ([\d.]+)s", output)
     assert seconds and float(seconds[1]) < (15 if service.server else 5)
 
@@ -169,10 +153,15 @@ def test_a_changed_server_default_is_seen(service: Service) -> None:
     assert operations(revision, "upgrade") == ["op.alter_column", *service.batch]
 
 
-def begin_upgrade(revision: Path, statements: str) -> None:
-    """Put statements at the beginning of a revision's `upgrade`."""
-    head = "def upgrade() -> None:\n"
-    revision.write_text(revision.read_text().replace(head, head + statements))
+@pytest.mark.full
+@pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
+def test_a_documented_revision_passes_the_projects_checks(service: Service) -> None:
+    project = service.project
+    add_column(project, service)
+    document(index_it(project))
+    project.run_tests()
+    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
+        project.run(*command)
 
 
 def test_sql_is_printed_without_a_database(service: Service) -> None:
@@ -383,6 +372,17 @@ def test_migrations_may_use_another_url(
     project.run("alembic", "upgrade", "head")
     project.run("alembic", "check")
     assert any_postgres.query('SELECT * FROM "user"', "orders") == []
+
+
+@pytest.mark.parametrize("kind", ["psycopg", "mariadb_asyncmy"])
+def test_tests_make_no_database_on_another_machine_unasked(
+    copied: Callable[[str], Project], kind: str
+) -> None:
+    project = copied(kind)
+    driver = CONNECTIONS[kind].driver.name
+    project.environment["DATABASE_URL"] = f"{driver}://u:p@192.0.2.1/none"
+    (line,) = project.run("pytest", code=4).strip().splitlines()
+    assert line.endswith("unasked; to test on another server, set TEST_DATABASE_URL")
 
 
 @pytest.fixture

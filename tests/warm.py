@@ -41,7 +41,12 @@ def run(asked):
     name = os.path.basename(sys.argv[0])
     sys.path.insert(0, os.path.dirname(sys.argv[0]))
     try:
-        code = {"alembic": alembic, "steady": steady}[name]()
+        if name == "python":
+            _, option, text, *arguments = sys.argv
+            sys.argv, sys.path[0] = [option, *arguments], ""
+            code = exec(compile(text, "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            code = {"alembic": alembic, "steady": steady}[name]()
     except SystemExit as error:
         code = error.code
         if isinstance(code, str):
@@ -103,7 +108,8 @@ def of(python: Path) -> Warm:
     return Warm(python)
 
 
-def suits(program: Path, environment: dict[str, str]) -> bool:
+def suits(command: list[str], environment: dict[str, str]) -> bool:
     """Return whether a command can be run so: not where Python is told anything itself."""
     told = [name for name in environment if name.startswith("PYTHON")]
-    return sys.platform != "win32" and program.name in PROGRAMS and not told
+    is_known = Path(command[0]).name in PROGRAMS or command[:2] == ["python", "-c"]
+    return sys.platform != "win32" and is_known and not told

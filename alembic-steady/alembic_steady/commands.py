@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from alembic.config import Config
-from alembic.util import CommandError
 
 from alembic_steady import drift as drift_of
 from alembic_steady import settings
@@ -39,11 +38,4 @@ def drift(config: Config) -> None:
 
 def squawk(config: Config) -> None:
     """Lint the SQL of the revisions for what blocks or breaks a service (PostgreSQL)."""
-    project = settings.load(config)
-    if project.dialect_name != "postgresql":
-        raise CommandError(
-            f"steady squawk is for PostgreSQL only, not for {project.dialect_name}"
-        )
-    from alembic_steady.adapters.postgresql.squawk import check
-
-    sys.exit(check(config))
+    sys.exit(settings.load(config).adapter.squawk(config))

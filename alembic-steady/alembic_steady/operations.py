@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from alembic import op
-from sqlalchemy import ColumnElement, TextClause, inspect
+from sqlalchemy import ColumnElement, TextClause, text
+
+INVALID = text("""
+    SELECT 1 FROM pg_index
+    JOIN pg_class AS made ON made.oid = indexrelid
+    JOIN pg_class AS indexed ON indexed.oid = indrelid
+    JOIN pg_namespace AS place ON place.oid = indexed.relnamespace
+    WHERE NOT indisvalid AND made.relname = :index AND indexed.relname = :table
+    AND CASE WHEN CAST(:schema AS text) IS NULL THEN pg_table_is_visible(indexed.oid)
+        ELSE nspname = :schema END
+""")
 
 
 def create_index(
@@ -71,8 +81,5 @@ def _drop(index_name: str, table_name: str, **options: Any) -> None:
 
 
 def _is_left_invalid(index_name: str, table_name: str, schema: str | None) -> bool:
-    return any(
-        index["name"] == index_name
-        and "postgresql_invalid" in index.get("dialect_options", {})
-        for index in inspect(op.get_bind()).get_indexes(table_name, schema)
-    )
+    names = {"index": index_name, "table": table_name, "schema": schema}
+    return op.get_bind().scalar(INVALID, names) is not None

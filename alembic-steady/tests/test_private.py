@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -10,20 +12,24 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from harness import PlainProject as Project
 
 from alembic_steady import private
-from conftest import Project
 
 
 def test_a_command_hands_over_what_it_is_going_to_do(project: Project) -> None:
     config = Config(project.path / "alembic.ini")
     scripts = ScriptDirectory.from_config(config)
-    options = {"destination_rev": "head", "fn": print, "revision_context": None}
+    options: dict[str, Any] = {
+        "destination_rev": "head",
+        "fn": print,
+        "revision_context": None,
+    }
     with EnvironmentContext(config, scripts, **options):
         assert private.command_options() == options
         assert private.is_writing()
         assert private.destination() == "head"
-        assert private.plan() is print
+        assert options["fn"] is private.plan()
         assert not private.is_autogenerate()
         assert not private.is_check()
 
@@ -73,7 +79,9 @@ def test_a_revision_runs_in_a_transaction_of_its_own() -> None:
 
 
 def test_a_check_of_a_type_is_told_from_one_that_is_written() -> None:
-    flag = sa.Column("flag", sa.Boolean(create_constraint=True, name="is_flag"))
+    flag: sa.Column[bool] = sa.Column(
+        "flag", sa.Boolean(create_constraint=True, name="is_flag")
+    )
     written = sa.CheckConstraint("flag = 1", name="written")
     table = sa.Table("it", sa.MetaData(), flag, written)
     found = {

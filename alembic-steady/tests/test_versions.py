@@ -34,7 +34,7 @@ def test_its_tests_pass_on_the_oldest_releases(tmp_path: Path) -> None:
     ]
     uv, python = TOOLS / "uv", tmp_path / "oldest"
     subprocess.run([uv, "venv", "--quiet", python], check=True)
-    install = [uv, "pip", "install", "--quiet", "--python", python]
+    install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python]
     extras = project["project"]["dependencies"] + [
         "alembic-postgresql-enum",
         "greenlet",

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from alembic.config import Config
 from alembic.operations import Operations, ops
 from alembic.util import CommandError
 from sqlalchemy import URL, Column, Connection, Table
@@ -203,7 +204,16 @@ class Adapter(ABC):
         """Run one operation of a rename."""
         operations.invoke(step)
 
-    # Drift
+    # Commands of this library
+
+    def squawk(self, config: Config) -> int:
+        """Print what squawk finds in the SQL of each revision, and return its exit code.
+
+        Raises:
+            CommandError: squawk does not support this family or is not installed, or a
+                finding is accepted without a reason.
+        """
+        raise CommandError("steady squawk is for PostgreSQL only")
 
     def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
         """Return the schemas to describe; None stands for the default schema."""

@@ -10,12 +10,7 @@ from alembic_steady import private
 from alembic_steady.autogenerate import checks, renames, server_defaults
 from alembic_steady.settings import Settings
 
-try:
-    from alembic.ext import checkconstraint_byname as _  # noqa: F401
-
-    COMPARES_CHECKS = ["alembic.ext.checkconstraint_byname"]
-except ImportError:  # The module was added in Alembic 1.19.2.
-    COMPARES_CHECKS = []
+COMPARES_CHECKS = "alembic.ext.checkconstraint_byname"
 
 
 def configure_options(settings: Settings) -> dict[str, Any]:
@@ -25,7 +20,7 @@ def configure_options(settings: Settings) -> dict[str, Any]:
     return {
         "autogenerate_plugins": [
             *own.get("autogenerate_plugins", ["alembic.autogenerate.*"]),
-            *COMPARES_CHECKS,
+            COMPARES_CHECKS,
             server_defaults.PLUGIN,
             *settings.adapter.plugins(),
         ],

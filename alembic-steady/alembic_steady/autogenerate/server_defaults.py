@@ -14,6 +14,7 @@ from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Column, Identity, MetaData, Table, inspect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
 
 PLUGIN = "alembic_steady.server_defaults"
 
@@ -39,7 +40,8 @@ def compare(migration: Any, operation: Any, *compared: Any) -> PriorityDispatchR
     column = Column("it", there.type, server_default=new.arg)
     operation.modify_server_default = new
     with suppress(DBAPIError), connection.begin_nested():  # It may not fit the type.
-        Table(name, MetaData(), column, prefixes=["TEMPORARY"]).create(connection)
+        table = Table(name, MetaData(), column, prefixes=["TEMPORARY"])
+        connection.execute(CreateTable(table))  # Not the type, which exists.
         told = inspect(connection).get_columns(name)[0]["default"]
         if str(told).strip("()") == str(old and old.arg.text).strip("()"):
             operation.modify_server_default = False

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import zip_longest
 from typing import Any, ClassVar
 
+from alembic.config import Config
 from alembic.operations import ops
 from sqlalchemy import (
     URL,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 from alembic_steady.adapters.abstract import Step
-from alembic_steady.adapters.postgresql import enums, lock, retry
+from alembic_steady.adapters.postgresql import enums, lock, retry, squawk
 from alembic_steady.adapters.postgresql.failures import cause
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
@@ -81,6 +82,10 @@ class PostgreSQLAdapter(ServerAdapter):
             query["sslmode"] = query.pop("ssl")
         query.pop("prepared_statement_cache_size", None)
         return told.set(query=query)
+
+    def squawk(self, config: Config) -> int:
+        """Print what squawk finds in the SQL of each revision, and return its exit code."""
+        return squawk.check(config)
 
     def engine(self, url: URL) -> Engine:
         """Return an engine that has no pool and gives up connecting after 5 seconds."""

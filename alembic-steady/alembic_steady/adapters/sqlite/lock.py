@@ -35,9 +35,14 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
     """
     raw: Any = connection.connection.dbapi_connection
     is_given = connection.in_transaction()
+
+    def run(statement: str) -> Any:
+        cursor = raw.cursor()
+        cursor.execute(statement)
+        return cursor.fetchone()
+
     enforced, patience = (
-        raw.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("foreign_keys", "busy_timeout")
+        run(f"PRAGMA {name}")[0] for name in ("foreign_keys", "busy_timeout")
     )
     if is_given and enforced:
         raise CommandError(CASCADES)
@@ -45,11 +50,11 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
     def begin(begun: Connection) -> None:
         if begun is connection:
             raw.rollback()  # The engine may have begun one without the lock.
-            raw.execute("BEGIN IMMEDIATE")
+            run("BEGIN IMMEDIATE")
 
     def take() -> str:
-        raw.execute("PRAGMA foreign_keys = OFF")
-        raw.execute("PRAGMA busy_timeout = 0")
+        run("PRAGMA foreign_keys = OFF")
+        run("PRAGMA busy_timeout = 0")
         try:
             if is_given:
                 begin(connection)
@@ -60,7 +65,7 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
                 raise CommandError(f"{place}: {error}") from None
             return "another process is writing to the database"
         finally:
-            raw.execute(f"PRAGMA busy_timeout = {patience}")
+            run(f"PRAGMA busy_timeout = {patience}")
         return ""
 
     # Listeners of the engine are called last, after one that begins a transaction.
@@ -74,4 +79,4 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
         event.remove(connection.engine, "begin", begin)
         if not is_given:
             connection.rollback()
-            raw.execute(f"PRAGMA foreign_keys = {enforced}")
+            run(f"PRAGMA foreign_keys = {enforced}")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from harness import Project, Service
 
-from tests.conftest import Project, Service
-from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE
-from tests.test_service import begin_upgrade
+from tests.revisions import AS_BUILT, CLEAN, DRIFT, NOTE, begin_upgrade
 
 pytestmark = pytest.mark.parametrize("service", ["psycopg2-wheel"], indirect=True)
 
@@ -26,7 +25,7 @@ COLUMN = (
 
 def add_mood(project: Project) -> None:
     """Give users an enum column."""
-    models = project.path / "app" / "models.py"
+    models = project.models
     text = models.read_text().replace(
         "import sqlalchemy", "import enum\n\nimport sqlalchemy"
     )
@@ -63,7 +62,7 @@ def test_a_value_is_added_and_used_by_the_next_revision(service: Service) -> Non
     project.run("alembic", "upgrade", "head")
     add_mood(project)
     project.revise("Add mood")
-    models = project.path / "app" / "models.py"
+    models = project.models
     glad = '    GLAD = "glad"\n'
     models.write_text(models.read_text().replace(glad, f'{glad}    SAD = "sad"\n'))
     assert "add_enum_value" in project.run("alembic", "check", code=255)
@@ -85,6 +84,4 @@ def test_a_value_is_added_and_used_by_the_next_revision(service: Service) -> Non
     for direction, target in (("downgrade", "base"), ("upgrade", "head")):
         project.run("alembic", direction, target)
         assert types(service) == (["mood"] if target == "head" else [])
-    project.run("ruff", "check")
-    project.run("ruff", "format", "--check")
-    project.run("mypy")
+    project.check_files()

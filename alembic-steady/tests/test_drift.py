@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tests.conftest import Service
-from tests.test_article import TABLES_AT_BASE
-from tests.test_scratch import AS_BUILT, DRIFT
-from tests.test_service import ADD_USERNAME, begin_upgrade, fingerprint
+from harness import Service
 
-
-def drift(service: Service, code: int) -> list[str]:
-    """Return the lines that say how the database differs, which nothing changes."""
-    before = fingerprint(service)
-    place, *lines = service.project.run(*DRIFT, code=code).splitlines()
-    assert place.startswith(service.migrations) and place.endswith(":")
-    assert fingerprint(service) == before
-    return lines
+from tests.revisions import ADD_USERNAME, AS_BUILT, DRIFT, TABLES_AT_BASE, begin_upgrade
 
 
 def test_a_database_is_as_the_revisions_build_it_up_to_its_own(
@@ -29,7 +19,7 @@ def test_a_database_is_as_the_revisions_build_it_up_to_its_own(
     for target in ("+1", "head", "base"):
         direction = "downgrade" if target == "base" else "upgrade"
         project.run("alembic", direction, target)
-        assert drift(service, 0) == [AS_BUILT.strip()]
+        assert service.drift(0) == [AS_BUILT.strip()]
     assert service.schema() == TABLES_AT_BASE
 
 
@@ -38,14 +28,14 @@ def changes(service: Service) -> list[str]:
     add = 'ALTER TABLE "user" ADD note varchar(9)'
     drop = "DROP INDEX ix_user_username"
     return {
-        "file": [add, drop],
+        "sqlite": [add, drop],
         "postgresql": [add, drop, 'ALTER TABLE "user" ALTER username TYPE varchar(20)'],
         "mysql": [
             add,
             f'{drop} ON "user"',
             'ALTER TABLE "user" MODIFY username varchar(20)',
         ],
-    }[service.connection.dialect.family]
+    }[service.family]
 
 
 def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
@@ -60,11 +50,11 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
     service.execute("CREATE VIEW theirs_too AS SELECT id FROM theirs")
     note = "(not owned: no revision creates it)"
     of_others = {f"+ table theirs {note}", f"+ view theirs_too {note}"}
-    assert set(drift(service, 0)) == of_others
+    assert set(service.drift(0)) == of_others
 
     for statement in changes(service):
         service.execute(statement)
-    lines = set(drift(service, 1)) - of_others
+    lines = set(service.drift(1)) - of_others
     changed = {line for line in lines if line.startswith("~ column user.username: ")}
     assert lines - changed == {"+ column user.note", "- index user.ix_user_username"}
     if service.server:
@@ -72,7 +62,7 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
         assert "VARCHAR(20" in line and "; the revisions build" in line
 
     service.execute('DROP TABLE "user"')
-    assert set(drift(service, 1)) - of_others == {"- table user"}
+    assert set(service.drift(1)) - of_others == {"- table user"}
 
     service.execute("UPDATE alembic_version SET version_num = '0123456789ab'")
     _place, error = project.run(*DRIFT, code=255).splitlines()
@@ -88,10 +78,10 @@ def test_a_view_that_is_otherwise_is_listed_in_one_line(service: Service) -> Non
     begin_upgrade(revision, table + view)
     service.create()
     project.run("alembic", "upgrade", "head")
-    assert drift(service, 0) == [AS_BUILT.strip()]
+    assert service.drift(0) == [AS_BUILT.strip()]
     service.execute("DROP VIEW one")
-    assert drift(service, 1) == ["- view one"]
+    assert service.drift(1) == ["- view one"]
     service.execute("CREATE VIEW one AS SELECT 2 AS id")
-    (line,) = drift(service, 1)
+    (line,) = service.drift(1)
     assert line.startswith("~ view one: ")
     assert re.search("(?i)select 2 as .*; the revisions build .*select .*thing", line)

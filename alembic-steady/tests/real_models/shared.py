@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
-from sqlalchemy.schema import CreateView
 
 from app.database import Base
 
@@ -28,6 +27,8 @@ class Status(enum.Enum):
     SENT = "sent by mail"
 
 
+IS_NEWEST = not sa.__version__.startswith("2.0.")
+NO_COMMENT = "" if IS_NEWEST else None  # What 2.0 would look for and not find.
 CURRENCY = sa.Enum(Currency, name="currency")
 STATUS = sa.Enum(
     Status, name="order_status", values_callable=lambda kind: [it.value for it in kind]
@@ -233,7 +234,7 @@ class Stock(Base):
     warehouse_id: Mapped[int] = mapped_column(
         sa.ForeignKey(Warehouse.id), primary_key=True
     )
-    amount: Mapped[int] = mapped_column(server_default="0", comment="")
+    amount: Mapped[int] = mapped_column(server_default="0", comment=NO_COMMENT)
 
 
 class StockMovement(Base):
@@ -420,14 +421,17 @@ class Setting(Base):
     )
 
 
-class Inbox(Base):
-    """A view, which a revision makes by hand."""
+if IS_NEWEST:
+    from sqlalchemy.schema import CreateView
 
-    __table__ = CreateView(
-        sa.select(Message.account_id, sa.func.count().label("messages")).group_by(
-            Message.account_id
-        ),
-        "inbox",
-        metadata=Base.metadata,
-    ).table
-    __mapper_args__ = {"primary_key": [__table__.c.account_id]}
+    class Inbox(Base):
+        """A view, which a revision makes by hand."""
+
+        __table__ = CreateView(
+            sa.select(Message.account_id, sa.func.count().label("messages")).group_by(
+                Message.account_id
+            ),
+            "inbox",
+            metadata=Base.metadata,
+        ).table
+        __mapper_args__ = {"primary_key": [__table__.c.account_id]}

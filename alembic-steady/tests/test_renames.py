@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from harness import Project, Service
 
-from tests.conftest import BIN, Project, Service
+from tests.conftest import TOOLS
+from tests.revisions import (
+    AS_BUILT,
+    CLEAN,
+    DRIFT,
+    NOTE,
+    TABLES_AT_BASE,
+    identifier,
+    operations,
+)
 from tests.servers import Postgres
-from tests.test_article import TABLES_AT_BASE, operations
-from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE, revision_id
 
 MODELS = '''\
 """Models of which each column is one case."""
@@ -118,45 +125,13 @@ RENAMES = {
     },
     "user:account": {'"user"': '"account"', '"user.': '"account.'},
 }
-# Whether all names are those that the models would be created with.
-COMPARE_WITH_CREATED = """
-from sqlalchemy.schema import CreateSchema
-
-from alembic.config import Config
-from alembic_steady import drift, settings
-from alembic_steady.configure import configure_options
-
-project = settings.load(Config("alembic.ini"))
-options = configure_options(project)
-with (
-    project.adapter.connect(project.url()) as real,
-    project.scratch_connection() as empty,
-):
-    for schema in {table.schema for table in project.tables.values()} - {None}:
-        empty.execute(CreateSchema(schema))
-    project.metadata.create_all(empty)
-    described = (drift.describe(project, options, each) for each in (empty, real))
-    print("\\n".join(drift.compare(*described)))
-"""
-
-
-def change(project: Project, replaced: dict[str, str]) -> None:
-    """Replace parts of the models, each of which has to be there."""
-    models = project.path / "app" / "models.py"
-    text = models.read_text()
-    for old, new in replaced.items():
-        assert old in text
-        text = text.replace(old, new)
-    models.write_text(text)
-    # Python takes a file of the same length for what it has compiled in the same second.
-    shutil.rmtree(models.parent / "__pycache__", ignore_errors=True)
 
 
 def begin(project: Project) -> None:
     """Let the only revision make the tables of the models above."""
     for revision in project.revisions():
         revision.unlink()
-    (project.path / "app" / "models.py").write_text(MODELS)
+    (project.models).write_text(MODELS)
     project.revise("Begin")
 
 
@@ -169,7 +144,7 @@ def test_what_is_renamed_keeps_rows_and_gets_the_right_names(service: Service) -
         service.execute(statement)
     before = {name: service.rows(name) for name in ("user", "order", "team")}
     for rename, replaced in RENAMES.items():
-        change(project, replaced)
+        project.change_models(replaced)
         options = [f"-xrename={each}" for each in rename.split()]
         assert "Warning" not in project.revise("Rename", *options)
         *_, revision = project.revisions()
@@ -184,9 +159,9 @@ def test_what_is_renamed_keeps_rows_and_gets_the_right_names(service: Service) -
     project.run("alembic", "upgrade", "head")
     after = {name: service.rows(name) for name in ("account", "order", "team")}
     assert [*after.values()] == [*before.values()]
-    assert project.run("python", "-c", COMPARE_WITH_CREATED).strip() == ""
+    assert project.compare_with_created() == []
     assert project.run(*DRIFT).endswith(AS_BUILT)
-    project.run("alembic", "downgrade", revision_id(project.revisions()[0]))
+    project.run("alembic", "downgrade", identifier(project.revisions()[0]))
     assert before == {name: service.rows(name) for name in before}
     assert project.run(*DRIFT).endswith(AS_BUILT)
     project.run("alembic", "upgrade", "head")
@@ -213,7 +188,7 @@ def see_up_and_down(project: Project) -> None:
     """Run all revisions forth and back, and see that they end where the models are."""
     project.run("steady", "create")
     project.run("python", "-c", UP_AND_DOWN)
-    assert project.run("python", "-c", COMPARE_WITH_CREATED).strip() == ""
+    assert project.compare_with_created() == []
 
 
 def refusal(project: Project, *options: str) -> str:
@@ -232,7 +207,7 @@ def test_without_a_terminal_the_commands_to_type_are_named(
 ) -> None:
     project = copied("sqlite")
     begin(project)
-    change(project, RENAMES["user.plain:text"])
+    project.change_models(RENAMES["user.plain:text"])
     rest = "revision --autogenerate -m 'Two words'"
     yes = f"alembic -x rename=user.plain:text {rest}"
     no = f"alembic -x allow-drop {rest}"
@@ -248,7 +223,7 @@ def test_without_a_terminal_the_commands_to_type_are_named(
         assert operation in revision.read_text()
         revision.unlink()
     # What was typed before stays in the command.
-    change(project, {"    only:": "    single:"})
+    project.change_models({"    only:": "    single:"})
     assert "-x rename=user.only:single -x rename=user.plain:text revision" in refusal(
         project, "-x", "rename=user.plain:text"
     )
@@ -264,8 +239,7 @@ def test_what_can_not_be_done_in_one_revision_is_refused(
         assert missing.startswith(
             f"-x {option} matches no table or column that this revision drops and adds"
         )
-    change(
-        project,
+    project.change_models(
         {
             "    plain: Mapped[str] = mapped_column(sa.String(50)": (
                 "    text: Mapped[str] = mapped_column(sa.String(70)"
@@ -279,7 +253,7 @@ def test_what_can_not_be_done_in_one_revision_is_refused(
         "user.text has a new name and a new type, which takes two revisions: restore the old"
         " type in the model and rename the column, then change its type\n"
     )
-    change(project, {"sa.String(70)": "sa.String(50)"})
+    project.change_models({"sa.String(70)": "sa.String(50)"})
     live = ("-x", "live", "-x", "rename=user.plain:text")
     project.run("alembic", "upgrade", "head")
     assert refusal(project, *live) == (
@@ -293,8 +267,7 @@ def test_columns_of_another_type_and_other_tables_are_no_renames(
 ) -> None:
     project = copied("sqlite")
     begin(project)
-    change(
-        project,
+    project.change_models(
         {
             "    plain: Mapped[str] = mapped_column(sa.String(50)": (
                 "    number: Mapped[int] = mapped_column(sa.Integer"
@@ -309,7 +282,7 @@ def test_columns_of_another_type_and_other_tables_are_no_renames(
 def test_a_table_and_its_column_are_renamed_in_two_revisions(service: Service) -> None:
     project = service.project
     begin(project)
-    change(project, RENAMES["user:account"] | RENAMES["user.indexed:known"])
+    project.change_models(RENAMES["user:account"] | RENAMES["user.indexed:known"])
     assert "rename=user:account" in refusal(project)
     output = project.revise("Table", "-x", "rename=user:account")
     assert "Renames user to account\n" in output
@@ -334,7 +307,7 @@ def asked(
 
     def answer(dialog: list[tuple[str, str]]) -> tuple[str, str]:
         terminal = pexpect.spawn(
-            str(project.path / ".venv" / BIN / "alembic"),
+            str(TOOLS / "alembic"),
             ["revision", "--autogenerate", "-m", "Asked"],
             cwd=str(project.path),
             env={**project.environment, "TERM": "dumb"},
@@ -359,7 +332,7 @@ def asked(
 
 
 def test_on_a_terminal_the_question_is_djangos(asked: Any) -> None:
-    change(asked.project, RENAMES["user.plain:text"])
+    asked.project.change_models(RENAMES["user.plain:text"])
     question = "Was user.plain renamed to user.text?"
     for reply in ("y\r", "Yes\r"):
         _, revision = asked([(question, reply)])
@@ -374,9 +347,9 @@ def test_on_a_terminal_the_question_is_djangos(asked: Any) -> None:
 
 
 def test_two_candidates_are_asked_about_one_after_the_other(asked: Any) -> None:
-    change(asked.project, RENAMES["user.plain:text"])
+    asked.project.change_models(RENAMES["user.plain:text"])
     new = "    nick: Mapped[str | None] = mapped_column(sa.String(50))\n    checked:"
-    change(asked.project, {"    checked:": new})
+    asked.project.change_models({"    checked:": new})
     first, second = (
         f"Was user.plain renamed to user.{name}?" for name in ("nick", "text")
     )
@@ -386,7 +359,7 @@ def test_two_candidates_are_asked_about_one_after_the_other(asked: Any) -> None:
     _, revision = asked([(first, "n\r"), (second, "y\r")])
     assert 'new_column_name="text"' in revision
     assert 'sa.Column("nick"' in revision
-    change(asked.project, RENAMES["user:account"])
+    asked.project.change_models(RENAMES["user:account"])
     output, revision = asked([("Was table user renamed to account?", "y\r")])
     assert "This revision only renames the table." in output
     assert 'op.rename_table("user", "account")' in revision
@@ -402,8 +375,8 @@ class Squad(Base):
 
 
 def test_two_tables_are_asked_about_one_after_the_other(asked: Any) -> None:
-    change(asked.project, {'"team"': '"crew"', '"team.id"': '"crew.id"'})
-    with open(asked.project.path / "app" / "models.py", "a") as models:
+    asked.project.change_models({'"team"': '"crew"', '"team.id"': '"crew.id"'})
+    with open(asked.project.models, "a") as models:
         models.write(SQUAD)
     first, second = (f"Was table team renamed to {name}?" for name in ("crew", "squad"))
     _, revision = asked([(first, "y\r")])
@@ -419,8 +392,7 @@ def test_a_table_in_a_schema_and_its_sequence_are_renamed(
     project = copied("psycopg2")
     project.environment["DATABASE_URL"] = any_postgres.url(database="schemas")
     begin(project)
-    change(
-        project,
+    project.change_models(
         {
             '        sa.Index(None, "indexed", "plain"),\n': (
                 '        sa.Index(None, "indexed", "plain"),\n        {"schema": "audit"},\n'
@@ -431,9 +403,9 @@ def test_a_table_in_a_schema_and_its_sequence_are_renamed(
     *_, revision = project.revisions()
     revision.unlink()
     project.revise("Begin")
-    change(project, {'"user"': '"account"', '"audit.user.': '"audit.account.'})
+    project.change_models({'"user"': '"account"', '"audit.user.': '"audit.account.'})
     project.revise("Table", "-x", "rename=audit.user:account")
-    change(project, RENAMES["user.indexed:known"])
+    project.change_models(RENAMES["user.indexed:known"])
     project.revise("Column", "-x", "rename=audit.account.indexed:known")
     see_up_and_down(project)
     names = "SELECT relname FROM pg_class WHERE relkind = 'S' ORDER BY 1"

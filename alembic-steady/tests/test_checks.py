@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 
 import pytest
+from harness import Project, Service
 
-from tests.conftest import Project, Service
-from tests.test_article import operations
-from tests.test_scratch import CLEAN, NOTE
+from tests.revisions import CLEAN, NOTE, operations
 
 BEFORE = """\
     nickname = sa.Column(sa.String(200))
@@ -43,7 +42,7 @@ REMARKS = [
 
 def test_what_loses_data_or_fails_on_it_is_said(service: Service) -> None:
     project = service.project
-    models = project.path / "app" / "models.py"
+    models = project.models
     original = models.read_text()
     models.write_text(original + BEFORE)
     assert "Warning" not in project.revise("Before")
@@ -85,7 +84,7 @@ NOT_NARROWED = {
     "integer_to_string": ("sa.Integer", "sa.String(20)"),
 }
 OF_FAMILIES: dict[str, tuple[dict[str, tuple[str, str]], ...]] = {
-    "file": ({}, {}),
+    "sqlite": ({}, {}),
     "postgresql": (
         {
             "no_zone": ("sa.DateTime(timezone=True)", "sa.DateTime"),
@@ -106,9 +105,9 @@ OF_FAMILIES: dict[str, tuple[dict[str, tuple[str, str]], ...]] = {
 def test_each_type_that_takes_less_is_named(service: Service) -> None:
     """Autogenerate sees every change, and the guard names those that may lose data."""
     project = service.project
-    models = project.path / "app" / "models.py"
+    models = project.models
     original = models.read_text()
-    less, more = OF_FAMILIES[service.connection.dialect.family]
+    less, more = OF_FAMILIES[service.family]
     narrowed, others = NARROWED | less, NOT_NARROWED | more
     for point in (0, 1):
         columns = [
@@ -137,7 +136,7 @@ def test_revisions_without_models_are_refused(
 ) -> None:
     project = copied("sqlite")
     project.run("alembic", "upgrade", "head")
-    (project.path / "app" / "models.py").write_text(NOTHING)
+    (project.models).write_text(NOTHING)
     for command in (("check",), ("revision", "--autogenerate", "-m", "Lost")):
         output = project.run("alembic", *option, *command, code=255)
         assert output.endswith(NO_MODELS)
@@ -155,7 +154,7 @@ def test_no_models_and_no_revisions_are_a_beginning(
     project = copied(kind)
     (first,) = project.revisions()
     first.unlink()
-    models = project.path / "app" / "models.py"
+    models = project.models
     text = models.read_text()
     models.write_text(NOTHING)
     assert project.run("alembic", "check") in (CLEAN, NOTE + CLEAN)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness import Project, Service
+from runs import SLOW, TABLE, Upgrade, is_running, until
 
-from tests.conftest import CONNECTIONS, Project, Service
-from tests.histories import revision_id, write_history
-from tests.test_lock import SLOW, TABLE, Upgrade, is_running, until
+from tests.revisions import revision_id, write_history
 
 COLUMN = 'op.add_column("run", sa.Column("note", sa.Text))'
 FAILS = f"""
@@ -78,12 +78,12 @@ def test_a_stamp_is_said_too(project: Project) -> None:
 
 
 REASONS = {
-    "file": "no such table: nowhere",
+    "sqlite": "no such table: nowhere",
     "postgresql": 'relation "nowhere" does not exist',
     "mysql": "Table 'orders.nowhere' doesn't exist",
 }
 STATES = {
-    "file": "nothing of this run is kept; fix the cause and run it again",
+    "sqlite": "nothing of this run is kept; fix the cause and run it again",
     "postgresql": "this run kept nothing of the revision; fix the cause, which may be left"
     " over from an earlier, killed run, and run it again",
     "mysql": "already committed: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this"
@@ -95,7 +95,7 @@ STATES = {
 def test_an_error_is_one_line_with_the_sql_and_the_way_out(
     service: Service, project: Project
 ) -> None:
-    family = service.connection.dialect.family
+    family = service.family
     write_history(project, TABLE, FAILS)
     command = ("alembic", "upgrade", "head")
     *_, step, error = printed(project, *command, code=255)
@@ -109,7 +109,7 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
     assert (
         columns
         == {
-            "file": None,
+            "sqlite": None,
             "postgresql": {"step"},
             "mysql": {"step", "note"},
         }[family]
@@ -128,8 +128,8 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
         assert service.rows("run") == [("kept", None)]
         write_history(project, TABLE, COLUMN)
         *_, error = printed(project, *command, code=255)
-        assert "this run kept nothing of the revision; fix the cause" in error
-    again = COLUMN if family == "file" else COLUMN[:-1] + ", if_not_exists=True)"
+        assert "this run keeps nothing of it; fix the cause" in error
+    again = COLUMN if family == "sqlite" else COLUMN[:-1] + ", if_not_exists=True)"
     write_history(project, TABLE, again)
     printed(project, *command)
 
@@ -226,7 +226,7 @@ def test_a_transaction_that_the_driver_has_not_begun_is_begun(
 ) -> None:
     """SQLAlchemy begins one with any statement, Python's sqlite3 only to write rows."""
     project = copied("sqlite")
-    service = Service(project, CONNECTIONS["sqlite"])
+    service = Service(project)
     write_history(project, TABLE, FAILS)
     output = project.run("python", "-c", HALF_BEGUN, code=1)
     assert "no such table: nowhere" in output
@@ -248,7 +248,7 @@ def test_on_sqlite_an_autocommit_block_is_part_of_the_run(
     write_history(project, "pass", IN_A_BLOCK)
     *_, error = printed(project, "alembic", "upgrade", "head", code=255)
     assert "stop here; nothing of this run is kept" in error
-    assert Service(project, CONNECTIONS["sqlite"]).schema() == {}
+    assert Service(project).schema() == {}
 
 
 DIES_IN_COMMIT = """
@@ -317,14 +317,14 @@ with op.get_context().autocommit_block():
 
 
 @pytest.mark.parametrize(
-    "service", ["psycopg2-system", "psycopg-wheel", "mariadb_pymysql"], indirect=True
+    "service", ["psycopg2-system", "psycopg-wheel", "pymysql"], indirect=True
 )
 def test_ctrl_c_in_what_commits_by_itself_leaves_open_whether_that_came_through(
     service: Service, project: Project, tmp_path: Path
 ) -> None:
     server = service.server
     assert server
-    statement = TAKES_LONG[service.connection.dialect.family]
+    statement = TAKES_LONG[service.family]
     write_history(project, TABLE, LONG.format(statement=statement))
     upgrade = Upgrade(project, tmp_path / "output")
     until(lambda: is_running(server, "CREATE TABLE slow"))
@@ -371,7 +371,7 @@ def test_on_sqlite_a_commit_for_which_others_read_too_long_keeps_nothing(
     copied: Callable[[str], Project],
 ) -> None:
     project = copied("sqlite")
-    service = Service(project, CONNECTIONS["sqlite"])
+    service = Service(project)
     write_history(project, TABLE)
     project.run("alembic", "upgrade", "head")
     write_history(project, TABLE, COLUMN)
@@ -402,7 +402,6 @@ def test_a_probe_tells_whether_the_database_is_ready(
     project.run("alembic", "upgrade", "head")
     assert printed(project, *probe) == [f"{revision_id(2)} (head)"]
     url = project.environment.pop("DATABASE_URL", "")
-    (project.path / ".env").unlink()
     project.run(*probe, code=1)
     if service.server:
         elsewhere = url.replace(str(service.server.port), "9")

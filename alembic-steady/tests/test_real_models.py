@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
+from harness import Project, Service
 
-from tests.conftest import TEMPLATE, Project, Service
-from tests.test_article import TABLES_AT_BASE, operations
-from tests.test_drift import drift
-from tests.test_scratch import AS_BUILT, CLEAN, NOTE
+from tests.revisions import AS_BUILT, CLEAN, NOTE, TABLES_AT_BASE, operations
 
-MODELS = TEMPLATE / "tests" / "real_models"
-FAMILIES = {"file": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
+MODELS = Path(__file__).resolve().parent / "real_models"
 NO_CHANGES = "No changes in the models, so no revision was written.\n"
 VIEW = """\
     select = "SELECT account_id, count(*) AS messages FROM message GROUP BY account_id"
@@ -26,11 +24,9 @@ def shop(service: Service) -> Service:
     project = service.project
     for revision in project.revisions():
         revision.unlink()
-    family = FAMILIES[service.connection.dialect.family]
+    family = service.family
     for source, target in (("shared", "shared"), (family, "models")):
         shutil.copy(MODELS / f"{source}.py", project.path / "app" / f"{target}.py")
-    # It is about the first model.
-    (project.path / "tests" / "test_models.py").unlink()
     return service
 
 
@@ -60,7 +56,7 @@ def change_check(service: Service) -> None:
 
 def left(service: Service) -> set[str]:
     """Return what is in the database besides tables: enums and schemas of PostgreSQL."""
-    if service.connection.dialect.family != "postgresql":
+    if service.family != "postgresql":
         return set()
     assert service.server
     query = """
@@ -85,11 +81,10 @@ def test_a_shop_is_built_as_the_models_say(shop: Service) -> None:
     assert left(shop) == set()
     output += project.run("alembic", "upgrade", "head")
     assert project.run("alembic", "check") == NOTE + CLEAN
-    assert drift(shop, 0) == [AS_BUILT.strip()]
+    assert shop.drift(0) == [AS_BUILT.strip()]
     output += project.run("alembic", "downgrade", "base")
     assert shop.schema() == TABLES_AT_BASE
     assert left(shop) == set()
     assert project.revise("Again") == NO_CHANGES
     assert "Warning" not in output
-    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
-        project.run(*command)
+    project.check_files()

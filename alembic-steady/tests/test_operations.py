@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from harness import Service
+from runs import Upgrade, until
 
-from tests.conftest import TEMPLATE, Project, Service
-from tests.test_lock import Upgrade, until
-from tests.test_scratch import AS_BUILT, CLEAN, DRIFT, NOTE
+from tests.documented import add_column, document, documented, index_it
+from tests.revisions import AS_BUILT, CLEAN, DRIFT, NOTE
 
 each_driver = pytest.mark.parametrize(
     "service", ["psycopg2-system", "psycopg-wheel"], indirect=True
@@ -25,54 +26,6 @@ BUILDS = """
 SELECT pid FROM pg_stat_progress_create_index
 WHERE datname = 'orders' AND phase = 'waiting for writers before build'
 """
-
-
-def documented() -> tuple[str, str]:
-    """Return the import and the functions of the revision that the page shows."""
-    page = (TEMPLATE / "docs" / "migrations.md").read_text()
-    blocks = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
-    (block,) = [block for block in blocks if "import create_index" in block]
-    line, _, functions = block.partition("\n\n\n")
-    return f"{line}\n", functions
-
-
-def add_column(service: Service) -> None:
-    """Give the table a column to index, and make it."""
-    project = service.project
-    with open(project.path / "app" / "models.py", "a") as models:
-        models.write("    username = sa.Column(sa.String)\n")
-    (revision,) = project.revisions()
-    key = 'sa.PrimaryKeyConstraint("id"'
-    text = revision.read_text()
-    assert key in text
-    column = f'sa.Column("username", sa.String(), nullable=True),\n        {key}'
-    revision.write_text(text.replace(key, column))
-    service.create()
-    project.run("alembic", "upgrade", "head")
-
-
-def index_it(project: Project, *, unique: bool = False) -> Path:
-    """Index the column in a revision, with the words that the page says to change."""
-    models = project.path / "app" / "models.py"
-    column = f"sa.Column(sa.String, index=True, unique={unique})"
-    models.write_text(models.read_text().replace("sa.Column(sa.String)", column))
-    project.revise("Index username")
-    *_, revision = project.revisions()
-    line, _ = documented()
-    text = revision.read_text()
-    assert text.count("op.create_index(") == text.count("op.drop_index(") == 1
-    text = re.sub(r"\bop\.(create|drop)_index", r"\1_index", text)
-    text = text.replace("from alembic import op\n", f"from alembic import op\n{line}")
-    revision.write_text(text)
-    return revision
-
-
-def document(revision: Path) -> None:
-    """Put the functions that the page shows in place of a revision's own."""
-    line, functions = documented()
-    head, _, _ = revision.read_text().partition("def upgrade()")
-    assert line in head
-    revision.write_text(head + functions)
 
 
 def indexes(service: Service, name: str = NAME) -> list[tuple[int, bool]]:
@@ -139,7 +92,7 @@ def kill_the_build(service: Service, log: Path) -> int:
 @each_driver
 def test_the_documented_revision_goes_up_and_down_and_up(service: Service) -> None:
     project = service.project
-    add_column(service)
+    add_column(service.project, service)
     document(index_it(project))
     project.run("alembic", "upgrade", "head")
     check_all_is_well(service)
@@ -149,21 +102,10 @@ def test_the_documented_revision_goes_up_and_down_and_up(service: Service) -> No
     assert is_valid(service)
 
 
-@pytest.mark.full
-@one_driver
-def test_the_documented_revision_passes_the_projects_checks(service: Service) -> None:
-    project = service.project
-    add_column(service)
-    document(index_it(project))
-    project.run_tests()
-    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
-        project.run(*command)
-
-
 @one_driver
 def test_others_write_while_it_is_built(service: Service, tmp_path: Path) -> None:
     """A plain index would make them wait until the first transaction is at its end."""
-    add_column(service)
+    add_column(service.project, service)
     index_it(service.project)
     with writer(service) as first:
         upgrade, _ = begin_to_build(service, tmp_path / "output")
@@ -176,7 +118,7 @@ def test_others_write_while_it_is_built(service: Service, tmp_path: Path) -> Non
 
 @one_driver
 def test_it_is_printed_as_sql(service: Service) -> None:
-    add_column(service)
+    add_column(service.project, service)
     index_it(service.project)
     printed = service.project.run("alembic", "upgrade", "head", "--sql")
     made = f'CREATE INDEX CONCURRENTLY IF NOT EXISTS {NAME} ON "user" (username);'
@@ -191,7 +133,7 @@ def test_what_a_killed_run_has_left_is_built_again(
 ) -> None:
     assert service.server
     server = service.server
-    add_column(service)
+    add_column(service.project, service)
     index_it(service.project)
     with writer(service):
         pid = kill_the_build(service, tmp_path / "output")
@@ -208,7 +150,7 @@ def test_a_build_that_the_server_ends_may_leave_an_index(
     service: Service, tmp_path: Path
 ) -> None:
     assert service.server
-    add_column(service)
+    add_column(service.project, service)
     index_it(service.project)
     with writer(service):
         upgrade, pid = begin_to_build(service, tmp_path / "output")
@@ -230,7 +172,7 @@ def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
 
     The next run may be on another machine, and tell the server another name.
     """
-    add_column(service)
+    add_column(service.project, service)
     index_it(service.project)
     with writer(service) as first:
         kill_the_build(service, tmp_path / "first")
@@ -248,7 +190,7 @@ def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
 @one_driver
 def test_what_duplicates_have_left_is_built_again(service: Service) -> None:
     project = service.project
-    add_column(service)
+    add_column(service.project, service)
     index_it(project, unique=True)
     service.execute("""INSERT INTO "user" (username) VALUES ('a'), ('a')""")
     output = project.run("alembic", "upgrade", "head", code=255)
@@ -264,7 +206,7 @@ def test_what_duplicates_have_left_is_built_again(service: Service) -> None:
 def test_an_index_that_is_there_already_is_left_alone(service: Service) -> None:
     """As after a crash between the build and the note that the revision has run."""
     project = service.project
-    add_column(service)
+    add_column(service.project, service)
     *_, before = project.revisions()
     index_it(project)
     project.run("alembic", "upgrade", "head")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from harness import Project
+from runs import Upgrade
 
-from tests.conftest import Project
-from tests.histories import revision_id, seconds, write_history
+import alembic_steady
+from tests.revisions import revision_id, seconds, write_history
 from tests.servers import Postgres
-from tests.test_lock import Upgrade
 
 TABLE = 'op.create_table("account", sa.Column("id", sa.Integer, primary_key=True))'
 COLUMN = 'op.add_column("account", sa.Column("note", sa.Text))'
@@ -86,10 +88,11 @@ class Traffic(threading.Thread):
 
 
 def edit(project: Project, old: str, new: str) -> None:
-    """Change `retry.py` of the library in a project."""
-    library = project.path / "vendor" / "alembic-steady"
-    project.environment["PYTHONPATH"] = str(library)
-    module = library / "alembic_steady" / "adapters" / "postgresql" / "retry.py"
+    """Give a project a copy of the library in which `retry.py` is otherwise."""
+    copy = project.path.with_name("library") / "alembic_steady"
+    shutil.copytree(Path(alembic_steady.__file__).parent, copy)
+    project.environment["PYTHONPATH"] = str(copy.parent)
+    module = copy / "adapters" / "postgresql" / "retry.py"
     assert old in module.read_text()
     module.write_text(module.read_text().replace(old, new))
 
