@@ -128,7 +128,7 @@ def test_an_error_is_one_line_with_the_sql_and_the_way_out(
         assert service.rows("run") == [("kept", None)]
         write_history(project, TABLE, COLUMN)
         *_, error = printed(project, *command, code=255)
-        assert "this run keeps nothing of it; fix the cause" in error
+        assert "this run kept nothing of the revision; fix the cause" in error
     again = COLUMN if family == "sqlite" else COLUMN[:-1] + ", if_not_exists=True)"
     write_history(project, TABLE, again)
     printed(project, *command)
