@@ -24,6 +24,13 @@ def oldest() -> list[str]:
     ]
 
 
+def test_the_readme_names_them() -> None:
+    told = (LIBRARY / "README.md").read_text()
+    for pin in oldest():
+        name, version = pin.split("==")
+        assert f"{name} {version}" in told.lower()
+
+
 @pytest.mark.soak
 def test_its_tests_pass_on_the_oldest_releases(tmp_path: Path) -> None:
     project = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())
