@@ -16,16 +16,16 @@ MESSAGE = "Initial revision"
 
 
 def write(*, has_environment: bool) -> list[str]:
-    """Let Alembic's autogenerate write the first revision, unless there is one.
+    """Let Alembic's autogenerate write the first revision, unless it exists.
 
     Returns:
-        The commands that do it later, none where it is done.
+        The commands to do this later, or none if it is done.
     """
     started = time.monotonic()
     later = [f'alembic revision --autogenerate -m "{MESSAGE}"']
     if revisions := [*VERSIONS.glob("*.py")]:
         if has_environment and len(revisions) == 1 and not has_history():
-            # A run that was killed may not have come to it.
+            # A killed run may not have formatted it.
             with suppress(StepFailed):
                 run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
         report("first revision", "already exists")

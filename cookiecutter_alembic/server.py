@@ -1,4 +1,4 @@
-"""The server of the project's database: whether it answers and has the database."""
+"""Checks whether the project's database server answers and has the database."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ANSWER_SECONDS = 12
 
 
 def look(project: Project, *, is_possible: bool) -> tuple[list[str], list[str]]:
-    """See whether the server answers and has the database.
+    """Check whether the server answers and has the database.
 
     Returns:
-        The commands that start the server, and those that make the database.
+        The commands that start the server, and those that create the database.
     """
     if not project.is_server:
         return [], []
