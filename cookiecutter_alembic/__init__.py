@@ -1,1 +1,1 @@
-"""The generator: it checks answers, and finishes what Cookiecutter has rendered."""
+"""The generator, which checks the answers and completes what Cookiecutter renders."""

@@ -1,7 +1,7 @@
 """The template's Jinja extension: checks the answers and hides the password.
 
 Cookiecutter renders the private variables of `cookiecutter.json` right after the last
-answer, before it writes anything. A refusal there ends in one line and no directory.
+answer, before it writes anything. So a refusal there prints one line and leaves no files.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 6)
 
 TEMPLATE = Path(__file__).resolve().parent.parent
-"""The folder that the template lies in, be it a path, a clone or an unpacked archive."""
+"""The folder of the template, which may be a path, a clone or an unpacked archive."""
 
 
 class Refusal(click.ClickException):
-    """An answer is not accepted. The `cookiecutter` command prints the line and ends."""
+    """Raised if an answer is refused. `cookiecutter` prints the message and exits."""
 
     def show(self, file: Any = None) -> None:
-        """Print the message alone, on standard error unless told otherwise."""
+        """Print only the message, by default to standard error."""
         click.echo(self.message, file=file, err=file is None)
 
 
@@ -61,7 +61,7 @@ class AnswersExtension(Extension):
 
 
 def database(url: str) -> ConnectionString:
-    """Take a connection string apart.
+    """Parse a connection string.
 
     Raises:
         Refusal: it is not accepted.
@@ -73,14 +73,14 @@ def database(url: str) -> ConnectionString:
 
 
 def check_answers(answers: MutableMapping[str, Any]) -> str:
-    """Refuse bad answers, and take the password out of good ones.
+    """Refuse invalid answers, and remove the password from valid ones.
 
     Arguments:
-        answers: Cookiecutter's own dictionary, which is changed: what stays in it is
+        answers: Cookiecutter's dictionary, which is changed, since everything in it is
             written to replay files and to `.cruft.json`.
 
     Returns:
-        What was taken out, for people to read; nothing where there was no secret.
+        The names of the secrets that were removed, for people to read; "" without secrets.
 
     Raises:
         Refusal: an answer is not accepted.
@@ -99,23 +99,23 @@ def check_answers(answers: MutableMapping[str, Any]) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write text as a string literal that TOML, YAML and Python all read alike."""
+    """Return text as a string literal that TOML, YAML and Python read in the same way."""
     escaped = (_escaped(character) for character in text)
     return f'"{"".join(escaped)}"'
 
 
 def compose(text: str) -> str:
-    """Write text as a string in a Compose file, where `$` would start a variable."""
+    """Return text as a string literal for Compose files, in which `$` starts a variable."""
     return quoted(text).replace("$", "$$")
 
 
 def mysql_quoted(text: str) -> str:
-    """Write text as a string literal in the SQL of MySQL and MariaDB."""
+    """Return text as a string literal for the SQL of MySQL and MariaDB."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def for_hook(answers: MutableMapping[str, Any]) -> str:
-    """Write what the hook has to know as a Python literal, in ASCII, no secret in it."""
+    """Return what the hook needs as a Python literal, in ASCII and without secrets."""
     connection = database(answers["database_url"])
     project = Project(
         template=str(TEMPLATE),
@@ -135,7 +135,7 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
 
 
 def _again(answers: MutableMapping[str, Any]) -> list[str]:
-    """Return the command that bakes the same project once more, with the same answers."""
+    """Return the command that generates the same project again, with the same answers."""
     checkout = answers.get("_checkout")
     return [
         *("cookiecutter", "--replay", "--overwrite-if-exists"),
@@ -188,11 +188,11 @@ _MAY_BE_SECRET = re.compile(r"(?<=:).*(?=@)|(?<=\?).*", re.DOTALL)
 
 
 def _shield_typed_url() -> None:
-    """Keep Jinja from reading a password given as `key=value`.
+    """Protect a password that is given as `key=value` from being rendered by Jinja.
 
-    Cookiecutter renders such an answer. Braces in a password would change it, or make
-    Cookiecutter print all answers with its error message. Percent-encoded, they mean the
-    same. Cookiecutter makes this environment before it renders the first answer.
+    Braces in a password could change it, or make Cookiecutter print all answers with an
+    error. Percent-encoded, they mean the same. Cookiecutter creates this environment
+    before it renders the first answer.
     """
     for answers in _prompted_context().values():
         url = answers.get("database_url")
@@ -203,10 +203,10 @@ def _shield_typed_url() -> None:
 
 
 def _forget_typed_url(url: str) -> None:
-    """Replace Cookiecutter's second copy of the answers' connection string.
+    """Replace the connection string in Cookiecutter's second copy of the answers.
 
-    `cookiecutter.main` copies answers given as `key=value` to `context["_cookiecutter"]`,
-    which it later writes to the replay file.
+    `cookiecutter.main` copies answers that are given as `key=value` to
+    `context["_cookiecutter"]`, which it later writes to the replay file.
     """
     copy = _prompted_context().get("_cookiecutter", {})
     if "database_url" in copy:
@@ -214,10 +214,10 @@ def _forget_typed_url(url: str) -> None:
 
 
 def _prompted_context() -> dict[str, Any]:
-    """Return the context that Cookiecutter is asking for, where it is.
+    """Return the context of Cookiecutter's prompts, or an empty one outside of them.
 
-    Only the frame that renders the answers, `cookiecutter.prompt.prompt_for_config`,
-    holds that dictionary.
+    Only the stack frame of `cookiecutter.prompt.prompt_for_config`, which renders the
+    answers, has this dictionary.
     """
     frame = sys._getframe()
     while frame.f_code.co_name != "prompt_for_config":
@@ -229,10 +229,10 @@ def _prompted_context() -> dict[str, Any]:
 
 
 def _forget_modules() -> None:
-    """Let the next environment import these modules anew.
+    """Make the next environment import these modules again.
 
     `cruft update` renders an old and a new version of the template in one process,
-    and would otherwise render the new one with the extension of the old one.
+    and would otherwise use the extension of the old version for both.
     """
     for name in list(sys.modules):
         if name.partition(".")[0] == "cookiecutter_alembic":

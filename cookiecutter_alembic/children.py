@@ -1,4 +1,4 @@
-"""The commands that the steps run. Nothing else starts one."""
+"""Runs the commands of all steps; no other module starts a program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
 
-# The caller's settings are for other projects.
+# Settings of the caller, which are meant for other projects.
 NOT_FOR_CHILDREN = {
     HANDOVER_VARIABLE,
     "ALEMBIC_CONFIG",
@@ -18,7 +18,7 @@ NOT_FOR_CHILDREN = {
     "GIT_INDEX_FILE",
     "GIT_WORK_TREE",
     "MIGRATION_DATABASE_URL",
-    "PYTHONDONTWRITEBYTECODE",  # or every later command compiles all it imports again
+    "PYTHONDONTWRITEBYTECODE",  # otherwise, every later command would compile its imports again
     "PYTHONHOME",
     "PYTHONPATH",
     "SHADOW_DATABASE_URL",
@@ -29,7 +29,7 @@ NOT_FOR_CHILDREN = {
 
 
 class StepFailed(Exception):
-    """A step could not be done; the message is one line and says why."""
+    """A step failed; the message is one line and says why."""
 
 
 def run(*command: str | Path) -> str:
@@ -39,7 +39,7 @@ def run(*command: str | Path) -> str:
         command: a program and its arguments.
 
     Raises:
-        StepFailed: it could not be started or ended with an error.
+        StepFailed: it could not be started, or failed.
     """
     environment = {
         name: value

@@ -1,4 +1,4 @@
-"""What is printed: a line for each step, and on a terminal a sign that one works."""
+"""Output: a line for each step and, on a terminal, a spinner while it works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 def say(line: str) -> None:
-    """Print a line; where nobody reads any more, go on without."""
+    """Print a line, and continue without output if it can no longer be written."""
     try:
         print(line, flush=True)
     except OSError:
@@ -19,7 +19,7 @@ def say(line: str) -> None:
 
 
 def report(step: str, outcome: str, started: float | None = None) -> None:
-    """Print a step's line, with the seconds it took where it is told when it started."""
+    """Print the line of a step, with its duration if `started` is given."""
     line = f"  {step:<16} {outcome}"
     if started is not None:
         line = f"{line:<68} {time.monotonic() - started:4.1f} s"
@@ -28,11 +28,11 @@ def report(step: str, outcome: str, started: float | None = None) -> None:
 
 @contextmanager
 def working(step: str) -> Iterator[None]:
-    """Show on a terminal that a step works, and for how many seconds; then clear that."""
+    """On a terminal, show that a step is working, and for how long; then clear that."""
     if not sys.stdout.isatty():
         yield
         return
-    # Imported here: without a terminal nobody has to wait for it.
+    # Imported here, since it takes time and is only needed on a terminal.
     from rich.console import Console
     from rich.live import Live
     from rich.spinner import Spinner

@@ -1,7 +1,7 @@
-"""What the template knows about databases. Nothing else asks which one it is.
+"""All knowledge about databases; no other module distinguishes between them.
 
-Cookiecutter's own environment has no SQLAlchemy, so connection strings are taken
-apart here, by the same rules as `sqlalchemy.make_url`; a test compares the two.
+Cookiecutter's environment does not contain SQLAlchemy, so connection strings are parsed
+here, by the same rules as in `sqlalchemy.make_url`; a test compares the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 @dataclass(frozen=True)
 class Server:
-    """How to run a server: in a container, by variables that its image reads."""
+    """How to run a server in a container, with the variables that its image reads."""
 
     port: int
     image: str
@@ -32,9 +32,9 @@ class Server:
 
 @dataclass(frozen=True)
 class Dialect:
-    """A kind of database. One that is a file has no server to run in a container.
+    """A kind of database. One that is a file has no server.
 
-    Kinds of one family work alike.
+    Kinds of the same family work alike.
     """
 
     name: str
@@ -42,20 +42,20 @@ class Dialect:
     family: str
     server: Server | None = None
     string: str = "sa.String"
-    """A type for text that may have an index."""
+    """A type for text that can have an index."""
     extra: str = ""
-    """The extra of the library that brings what migrations need, whatever the driver."""
+    """The extra of the library that migrations need, whatever the driver."""
     files: tuple[str, ...] = ()
-    """Files that not every kind of project has."""
+    """Files that only some kinds of projects have."""
     development: tuple[str, ...] = ()
-    """What those who work on a project need for it, and the project itself does not."""
+    """Packages that developers need, but not the project itself."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """A way to talk to a database, by the name that SQLAlchemy gives it.
+    """A driver, with the name that SQLAlchemy uses.
 
-    Migrations of an asynchronous one run on a synchronous one, named `migrations`.
+    For an asynchronous driver, `migrations` names the synchronous one for migrations.
     """
 
     name: str
@@ -63,18 +63,18 @@ class Driver:
     packages: tuple[str, ...] = ()
     migrations: str = ""
     parameters: frozenset[str] | None = None
-    """What may stand after the `?` of a URL, None for whatever libpq takes."""
+    """The parameters allowed after the `?` of a URL; None allows those of libpq."""
     renamed: dict[str, str] = field(default_factory=dict)
-    """Parameters that the driver for migrations calls by another name."""
+    """Parameters that have another name in the driver for migrations."""
 
     @property
     def is_async(self) -> bool:
-        """Whether the application awaits its database."""
+        """Whether the application uses an asynchronous driver."""
         return bool(self.migrations)
 
     @property
     def short_name(self) -> str:
-        """The name without that of the dialect."""
+        """The name without the dialect."""
         return self.name.rpartition("+")[2]
 
 
@@ -92,7 +92,7 @@ POSTGRESQL = Dialect(
         user_variable="POSTGRES_USER",
         password_variable="POSTGRES_PASSWORD",
         database_variable="POSTGRES_DB",
-        # Over TCP: while it sets itself up, the container listens on its socket alone.
+        # Over TCP, since during its setup the container only listens on its socket.
         health_check="pg_isready --host 127.0.0.1",
     ),
     extra="postgresql",
@@ -127,10 +127,10 @@ MYSQL = _mysql("mysql", "MySQL", "mysql:8.4", ping="mysqladmin")
 MARIADB = _mysql("mariadb", "MariaDB", "mariadb:11.8", ping="mariadb-admin")
 
 PSYCOPG = "psycopg[binary]>=3.3"
-# MySQL 8 and newer want passwords encrypted, for which PyMySQL needs an extra package.
+# MySQL 8 and newer encrypt passwords by default, for which PyMySQL needs an extra.
 PYMYSQL = "pymysql[rsa]>=1.2"
 
-# Of what the drivers take, that which can be written as text.
+# The parameters of drivers that can be written as text.
 ASYNCPG_PARAMETERS = frozenset(
     (
         *("gsslib", "host", "krbsrvname", "passfile", "port"),
@@ -183,7 +183,7 @@ DRIVERS = (
     *_mysql_drivers(MARIADB),
 )
 
-# Schemes that name no driver, as hosting platforms hand them out.
+# Schemes without a driver, as hosting platforms provide them.
 ALIASES = {
     "sqlite": "sqlite",
     "postgres": "postgresql+psycopg",
@@ -192,7 +192,7 @@ ALIASES = {
     "mariadb": "mariadb+pymysql",
 }
 
-# What every project installs, whatever its database.
+# The packages that every project needs, whatever its database.
 REQUIREMENTS = ("alembic[tz]>=1.20.1", "python-dotenv>=1.2")
 
 _BY_NAME = {driver.name: driver for driver in DRIVERS}
@@ -211,19 +211,19 @@ _URL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-# A parameter that says the same as what stands before the host, and wins over it.
+# Parameters that override the password before the host.
 _PASSWORD = ("password", "passwd")
 
-# Other parameters that are secrets. A path such as `passfile` is none.
+# Other parameters that are secrets. A path such as `passfile` is not one.
 _SECRET = re.compile("pass(?!file)|secret|scram_.*_key", re.IGNORECASE)
 
 
 class InvalidUrl(ValueError):
-    """A connection string that is refused. The message never shows a password."""
+    """Raised if a connection string is refused. The message never contains a password."""
 
 
 class Parameter(NamedTuple):
-    """What stands after the `?`, between two `&`."""
+    """A parameter after the `?`."""
 
     name: str
     value: str
@@ -232,14 +232,14 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True)
 class ConnectionString:
-    """A connection string, accepted and taken apart."""
+    """A connection string that was accepted, in its parts."""
 
     driver: Driver
     login: str | None
-    """The user's name as it is written, percent-encoded."""
+    """The user's name as written in the URL, percent-encoded."""
     password: str | None
     location: str
-    """Host and port as they are written."""
+    """The host and port as written in the URL."""
     host: str
     port: int | None
     database: str
@@ -257,39 +257,39 @@ class ConnectionString:
 
     @property
     def url(self) -> str:
-        """The whole of it, its driver spelled out, without any secret."""
+        """The URL with its driver, without secrets."""
         return self._written(None, lambda secret: None)
 
     @property
     def url_with_password(self) -> str:
-        """The same with its secrets, the password percent-encoded, for `.env` alone."""
+        """The URL with its secrets, the password percent-encoded, only for `.env`."""
         return self._written(self.password, lambda secret: secret.text)
 
     @property
     def example_url(self) -> str:
-        """The same with the word `password` where a secret goes."""
+        """The URL with the word `password` in place of each secret."""
         password = None if self.password is None and not self.login else "password"
         return self._written(password, lambda secret: f"{secret.name}=password")
 
     @property
     def secrets(self) -> list[str]:
-        """The names of what stands in `.env` alone."""
+        """The names of the secrets, which are only stored in `.env`."""
         password = [] if self.password is None else ["password"]
         return password + [part.name for part in self.parameters if _is_secret(part)]
 
     @property
     def kind(self) -> str:
-        """`server`, or `file` where no server has to run."""
+        """`server`, or `file` if no server is needed."""
         return "server" if self.dialect.server else "file"
 
     @property
     def style(self) -> str:
-        """`sync`, or `async` where the application awaits."""
+        """`sync`, or `async` for an asynchronous driver."""
         return "async" if self.driver.is_async else "sync"
 
     @property
     def ignored(self) -> list[str]:
-        """Patterns for `.gitignore`: the file inside the repository, if not a `*.db`."""
+        """Patterns for `.gitignore`: a database file in the repository that is no `*.db`."""
         path = posixpath.normpath(self.database)
         if path.startswith(("/", "../")) or path.endswith(".db"):
             return []
@@ -297,20 +297,20 @@ class ConnectionString:
 
     @property
     def requirements(self) -> list[str]:
-        """What a project with this connection string needs, but for the library."""
+        """The packages that a project needs, except those for the library."""
         extra = "[asyncio]" if self.driver.is_async else ""
         own = [f"sqlalchemy{extra}>=2.1", *self.driver.packages]
         return sorted([*REQUIREMENTS, *own])
 
     @property
     def unneeded_files(self) -> list[str]:
-        """Rendered files that only projects with another kind of database have."""
+        """Rendered files that are only for other kinds of databases."""
         known = {name for driver in DRIVERS for name in driver.dialect.files}
         return sorted(known - {*self.dialect.files})
 
     @property
     def driverless(self) -> list[str]:
-        """The schemes without a driver that name this kind of database."""
+        """The schemes without a driver for this kind of database."""
         return [
             scheme
             for scheme, name in ALIASES.items()
@@ -326,7 +326,7 @@ class ConnectionString:
 
     @property
     def address(self) -> str:
-        """Where its server is, for people to read."""
+        """Where the server is, for people to read."""
         named = [
             part.value
             for part in self.parameters
@@ -343,7 +343,7 @@ class ConnectionString:
 
     @property
     def suits_container(self) -> bool:
-        """Whether it would find a container's server that this machine forwards to."""
+        """Whether the URL would reach a container that publishes its port on this machine."""
         is_elsewhere = any(
             part.name in ("host", "hostaddr", "port", "service", "unix_socket")
             for part in self.parameters
@@ -354,7 +354,7 @@ class ConnectionString:
     def _written(
         self, password: str | None, secret: Callable[[Parameter], str | None]
     ) -> str:
-        """Put it together again, with what is told in the place of secrets."""
+        """Return the URL, with the given password and replacements of other secrets."""
         login = self.login or ""
         if password is not None:
             login += f":{quote(password, safe='')}"
@@ -370,13 +370,13 @@ class ConnectionString:
 
 
 def parse(text: str) -> ConnectionString:
-    """Take a connection string apart.
+    """Parse a connection string.
 
     Arguments:
-        text: a SQLAlchemy URL, password included or not.
+        text: a SQLAlchemy URL, with or without its password.
 
     Raises:
-        InvalidUrl: it is malformed or names a database that is not supported.
+        InvalidUrl: it is malformed, or the database is not supported.
     """
     text = text.strip()
     if not text.isprintable():
@@ -447,7 +447,7 @@ def _check_server(driver: Driver, server: Server, match: re.Match[str]) -> None:
             'two "@" before the host; write the one in the password as %40'
         )
     host, port = match["host"] or "", match["port"] or ""
-    # libpq takes several hosts as one, but SQLAlchemy no port for each.
+    # libpq accepts a list of hosts, but SQLAlchemy does not parse a port for each.
     if "," in port or ("," in host and driver.parameters is not None):
         raise InvalidUrl(_right_form_for_hosts(driver))
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):

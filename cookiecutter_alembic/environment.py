@@ -1,4 +1,4 @@
-"""The project's virtual environment, made by uv, or by `venv` and pip."""
+"""Creates the project's virtual environment with uv, or with `venv` and pip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cookiecutter_alembic.console import report, working
 FOLDER = Path(".venv")
 PYTHON = Path(FOLDER, "Scripts/python.exe" if os.name == "nt" else "bin/python")
 ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
-PIP_WITH_GROUPS = "pip>=25.1"  # Python 3.11 comes with one that knows no --group.
+PIP_WITH_GROUPS = "pip>=25.1"  # The pip of Python 3.11 does not have --group.
 WITHOUT_UV = [
     "py -m venv .venv" if os.name == "nt" else "python3 -m venv .venv",
     ACTIVATE,
@@ -24,10 +24,10 @@ WITHOUT_UV = [
 
 
 def make() -> list[str]:
-    """Make `.venv` and install everything.
+    """Create `.venv` and install everything.
 
     Returns:
-        The commands that do it later, none where it is done.
+        The commands to do this later, or none if it is done.
     """
     started = time.monotonic()
     is_new = not FOLDER.exists()
@@ -39,7 +39,7 @@ def make() -> list[str]:
             else:
                 _make_without_uv()
     except StepFailed as failure:
-        if is_new:  # The commands that make it later would take it for whole.
+        if is_new:  # The commands to do this later would take it for complete.
             shutil.rmtree(FOLDER, ignore_errors=True)
         if "(from versions: none)" in str(failure):
             report(

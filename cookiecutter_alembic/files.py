@@ -1,4 +1,4 @@
-"""The project's files beyond those that are rendered, and those that are torn."""
+"""Adds files that are not rendered, and removes those that are not needed or incomplete."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from cookiecutter_alembic.project import VERSIONS, Project
 
 
 def complete(project: Project) -> None:
-    """Drop what only other kinds of projects have, and bring the library."""
+    """Remove files that are only for other kinds of projects, and add the library."""
     for name in project.unneeded:
         file = Path(name)
-        # Rendered, it is empty; one with anything in it is its owner's.
+        # It is rendered empty; if it has any content, that is the owner's.
         if file.is_file() and not file.read_bytes().strip():
             file.unlink()
     library.bring(Path())
 
 
 def remove_torn() -> None:
-    """Remove what a run that was killed in the middle of a step has left.
+    """Remove incomplete files that a killed run has left.
 
-    The files are written in one go, so one that is not whole is empty.
+    Files are written in one go, so an incomplete one is empty.
     """
     for path in (Path(".env"), Path("uv.lock"), *VERSIONS.glob("[0-9]*.py")):
         if path.is_file() and not path.stat().st_size:
             path.unlink()
-    # uv and pip take a package for installed that they were killed over. The first
-    # revision comes right after them, and is made with an environment that is whole.
+    # uv and pip take a package for installed even if they were killed while installing it.
+    # If there is a first revision, which is written after that, the environment is complete.
     if any(VERSIONS.glob("*.py")) and environment.PYTHON.exists():
         return
-    for path in Path().glob(".tmp??????"):  # uv's name for a lock to be.
+    for path in Path().glob(".tmp??????"):  # uv's name for a new lock file.
         if path.is_file():
             path.unlink()
     if environment.FOLDER.is_dir() and not environment.FOLDER.is_symlink():

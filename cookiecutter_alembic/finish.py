@@ -1,7 +1,7 @@
-"""What follows rendering, step by step.
+"""Runs the steps that follow rendering.
 
-What cannot be done here is named, with the command that does it later; only then does the
-hook still end well, since Cookiecutter would delete the project.
+If a step cannot be done, the hook prints the command to do it later, and still succeeds;
+otherwise, Cookiecutter would delete the project.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from cookiecutter_alembic.project import Project
 
 
 def finish(project: Project) -> None:
-    """Finish a project in the current folder, and say how to where that is interrupted."""
+    """Finish the project in the current folder; if interrupted, print how to do it later."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     if is_for_comparison(project):
@@ -38,15 +38,15 @@ def finish(project: Project) -> None:
         take_steps(project)
     except KeyboardInterrupt:
         _say_how_to_finish(project, "Interrupted")
-    except Exception as error:  # noqa: BLE001  or Cookiecutter would delete the project
+    except Exception as error:  # noqa: BLE001  otherwise, Cookiecutter would delete the project
         _say_how_to_finish(project, f"{type(error).__name__}: {error}")
 
 
 def is_for_comparison(project: Project) -> bool:
-    """Return whether `cruft update` bakes this project only to compare two versions.
+    """Return whether `cruft update` generates this project only to compare two versions.
 
-    It bakes the old and the new one in temporary folders. What the steps here make, a
-    first revision above all, would differ between the two and end in the real project.
+    It generates the old and the new version in temporary folders. The results of the steps,
+    above all the first revision, would differ and end up in the real project.
     """
     folder = Path.cwd().parent
     temporary = Path(tempfile.gettempdir()).resolve()
@@ -58,7 +58,7 @@ def is_for_comparison(project: Project) -> bool:
 
 
 def take_steps(project: Project) -> None:
-    """Do each step, and list what is left to type."""
+    """Run all steps, and print what is left to do."""
     started = time.monotonic()
     say(f"Creating {project.slug} for {project.title} ({project.place})\n")
     is_whole = _complete(project)
@@ -94,7 +94,7 @@ def take_steps(project: Project) -> None:
 
 
 def _complete(project: Project) -> bool:
-    """Bring what is not rendered, and return whether that could be done."""
+    """Add what is not rendered, and return whether this succeeded."""
     try:
         files.complete(project)
     except OSError as error:
@@ -104,14 +104,14 @@ def _complete(project: Project) -> bool:
 
 
 def _interrupted(_number: int, _frame: object) -> None:
-    """Take being told to end for Ctrl-C, and once is enough."""
+    """Handle SIGTERM like Ctrl-C, and ignore further signals."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _say_how_to_finish(project: Project, reason: str) -> None:
-    """Say what a run that could not end leaves to do."""
+    """Print the commands to finish or to remove an unfinished project."""
     say(f"\n{reason}. To finish the project, or to remove it:\n")
     say(f"  {project.command_to_finish}")
     say(f"  rm -r {project.folder}")

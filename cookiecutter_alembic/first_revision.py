@@ -13,31 +13,30 @@ from cookiecutter_alembic.project import VERSIONS
 from cookiecutter_alembic.repository import has_history
 
 MESSAGE = "Initial revision"
-
-
 AUTOGENERATE = """
 from alembic.config import main
+
 main()
 """
 
 
 def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
-    """Let Alembic's autogenerate write the first revision, unless there is one.
+    """Let Alembic's autogenerate write the first revision, unless it exists.
 
     Arguments:
-        has_environment: whether there is one to run Alembic in.
-        then: Python code to run afterwards in the same process, in which all that it
-            imports is there already.
+        has_environment: whether there is an environment to run Alembic in.
+        then: Python code to run afterwards in the same process, which has already imported
+            most of what it needs.
 
     Returns:
-        The commands that do it later, none where it is done; and what was printed, nothing
-        where neither has run.
+        The commands to do this later, or none if it is done; and what was printed, or
+        nothing if Alembic did not run.
     """
     started = time.monotonic()
     later = [f'alembic revision --autogenerate -m "{MESSAGE}"']
     if revisions := [*VERSIONS.glob("*.py")]:
         if has_environment and len(revisions) == 1 and not has_history():
-            # A run that was killed may not have come to it.
+            # A killed run may not have formatted it.
             with suppress(StepFailed):
                 run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
         report("first revision", "already exists")

@@ -1,4 +1,4 @@
-"""How the library that makes migrations safe gets into a project."""
+"""Adds the library alembic-steady to a project."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Any, Literal
 from cookiecutter_alembic.databases import ConnectionString
 
 FORM: Literal["vendored", "index"] = "vendored"
-"""`vendored`: its modules are copied into the project and are part of its distribution.
-`index`: the project depends on it. See docs/library.md."""
+"""`vendored`: the library's modules are copied into the project and are part of its
+distribution. `index`: the project depends on the library. See docs/library.md."""
 
 NAME = "alembic-steady"
 SOURCE = Path(__file__).resolve().parent.parent / NAME
 VENDORED = Path("vendor", NAME)
 ATTRIBUTES = "vendor/** linguist-vendored\n"
-"""What `.gitattributes` says of a library that is vendored."""
+"""The content of `.gitattributes` for a vendored library."""
 
 
 def bring(project: Path) -> None:
-    """Copy the library into a project, unless that is to depend on it."""
+    """Copy the library into a project, unless the project depends on it."""
     if FORM == "vendored":
         copy_to(project)
         return
-    # Git reads this file in the template, too, so no condition of Jinja can be in it.
+    # Git also reads this file in the template, so it cannot contain a Jinja condition.
     attributes = project / ".gitattributes"
     if attributes.is_file() and attributes.read_text("utf-8") == ATTRIBUTES:
         attributes.unlink()
 
 
 def copy_to(project: Path) -> None:
-    """Copy the library into a project, in the place of one that is there."""
+    """Copy the library into a project, and replace an existing one."""
     target = project / VENDORED
     if target.is_dir():
         shutil.rmtree(target)
@@ -43,13 +43,13 @@ def copy_to(project: Path) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, file)
     except OSError:
-        # On a full disk, this makes room for the password, which is kept nowhere else.
+        # If the disk is full, this makes room for `.env` with the password.
         shutil.rmtree(target, ignore_errors=True)
         raise
 
 
 def files() -> list[Path]:
-    """Return what of the library a project gets: no tests, and nothing that tools make."""
+    """Return the library's files for a project, without tests and generated files."""
     package = SOURCE / "alembic_steady"
     return [
         *(SOURCE / name for name in ("LICENSE", "README.md", "pyproject.toml")),
@@ -59,7 +59,7 @@ def files() -> list[Path]:
 
 
 def requirements(connection: ConnectionString) -> list[str]:
-    """Return what a project depends on for the library, besides what it needs itself."""
+    """Return the requirements for the library that a project does not have itself."""
     told = _metadata()
     extra = connection.dialect.extra
     if FORM == "index":

@@ -1,4 +1,4 @@
-"""What a project may be called, and what it is called where nobody says."""
+"""Checks the names of a project, and derives the default slug."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from slugify import slugify
 LONGEST_SLUG = 64
 SUFFIX = "_service"
 
-# What projects install, whatever their database, and what installs it: no project can
-# have the name of what it depends on. Tests compare this with what is installed.
+# The packages that projects install, whatever their database, and the installers: a project
+# cannot have the name of a dependency. Tests compare this with what is installed.
 INSTALLED = """
     aiosqlite alembic alembic-postgresql-enum alembic-steady ast-serialize asyncmy
     asyncpg cffi colorama cryptography editables greenlet hatchling iniconfig librt mako
@@ -21,26 +21,26 @@ INSTALLED = """
     typing-extensions tzdata uv wheel
 """
 
-# No file on Windows can have one of these names.
+# Windows does not allow these names for files.
 DEVICES = r"aux|con|nul|prn|com\d|lpt\d"
 
 
 class InvalidName(ValueError):
-    """A name that is refused, and why."""
+    """Raised if a name is refused; the message says why."""
 
 
 def slug(name: str) -> str:
-    """Derive a directory name from a project's name; `service` if nothing is left."""
+    """Derive a slug from a project's name, or `service` if nothing is left of it."""
     words = slugify(name, separator="_").lstrip("0123456789_")
     words = words[:LONGEST_SLUG].rstrip("_")
     return f"{words}{SUFFIX}" if _is_taken(words) else words or "service"
 
 
 def check_slug(text: str) -> None:
-    """Refuse what can't name a directory and a distribution everywhere.
+    """Refuse names that not every system allows for a directory and a distribution.
 
     Raises:
-        InvalidName: it is no good.
+        InvalidName: the name is refused.
     """
     well_formed = re.fullmatch(r"[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?", text)
     if not well_formed or len(text) > LONGEST_SLUG:
@@ -56,15 +56,15 @@ def check_slug(text: str) -> None:
 
 
 def check_text(text: str) -> None:
-    """Refuse text that could not be shown as it is, or would be run as a template.
+    """Refuse text that cannot be shown unchanged, or would be rendered as a template.
 
     Cookiecutter renders stored answers as templates when a project is updated.
 
     Raises:
-        InvalidName: it is no good.
+        InvalidName: the text is refused.
     """
-    # Control characters, line ends, and bytes that were no text. Not format characters:
-    # emoji and several scripts need them.
+    # Control characters, line breaks and undecodable bytes, but not format characters,
+    # which emoji and several scripts need.
     if any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in text):
         raise InvalidName(
             "has to be one line of text, without tabs and control characters"
@@ -77,6 +77,6 @@ def check_text(text: str) -> None:
 
 
 def _is_taken(text: str) -> bool:
-    # As PEP 503 compares the names of distributions.
+    # Names of distributions are compared as in PEP 503.
     normalized = re.sub(r"[-_]+", "-", text).lower()
     return normalized in INSTALLED.split() or bool(re.fullmatch(DEVICES, normalized))

@@ -1,4 +1,4 @@
-"""The project's git repository and its first commit."""
+"""Creates the project's git repository and its first commit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ IDENTITY = [
 
 
 def commit(project: Project, *, is_complete: bool) -> list[str]:
-    """Make a repository and its first commit, unless inside a repository already.
+    """Create a repository and its first commit, unless inside a repository already.
 
     Returns:
-        The commands that do it later, none where it is done.
+        The commands to do this later, or none if it is done.
     """
     git = shutil.which("git")
     if git is None:
@@ -44,10 +44,10 @@ def commit(project: Project, *, is_complete: bool) -> list[str]:
 
 
 def _commit(git: str) -> tuple[str, list[str]]:
-    # A name and address that git guesses would stay in the history for ever.
+    # A name and email that git guesses would stay in the history forever.
     git_command = [git, "-c", "user.useConfigOnly=true"]
     try:
-        # Locks of a git that was killed; nothing else is at work before a first commit.
+        # Remove locks of a killed git; nothing else uses git before the first commit.
         for lock in Path(".git").rglob("*.lock"):
             lock.unlink()
         run(git, "init", "--quiet")
@@ -68,11 +68,11 @@ def _commit(git: str) -> tuple[str, list[str]]:
 
 
 def has_history() -> bool:
-    """Return whether the project is a repository of its own with a history."""
+    """Return whether the project is a git repository of its own with commits."""
     if not Path(".git").exists():
         return False
     try:
         return bool(run("git", "rev-list", "--all", "--max-count=1"))
     except StepFailed:
-        # It is not ours to touch, unless `git init` was killed: it makes this last.
+        # Do not touch it, unless `git init` was killed before it created `objects`.
         return Path(".git").is_file() or Path(".git", "objects").exists()

@@ -1,4 +1,4 @@
-"""The server of the project's database: whether it answers and has the database."""
+"""Checks whether the project's database server answers and has the database."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ CORRECT_URL = "# correct DATABASE_URL in .env"
 def look(
     project: Project, printed: str, *, is_possible: bool
 ) -> tuple[list[str], list[str]]:
-    """See whether the server answers and has the database.
+    """Check whether the server answers and has the database.
 
     Arguments:
-        project: the one whose database it is.
-        printed: what `LOOK` has printed where it has run already, else nothing.
-        is_possible: whether the project can be run.
+        project: the project whose database it is.
+        printed: what `LOOK` printed, if it has already run.
+        is_possible: whether commands of the project can run.
 
     Returns:
-        The commands that start the server, and those that make the database.
+        The commands that start the server, and those that create the database.
     """
     if not project.is_server:
         return [], []

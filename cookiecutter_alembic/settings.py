@@ -1,4 +1,4 @@
-"""The project's `.env`, which holds the password that no other file holds."""
+"""Writes the project's `.env`, the only file that contains the password."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from cookiecutter_alembic.project import Project
 
 
 def write(project: Project) -> list[str]:
-    """Write `.env`, for its owner alone; one that is there already is kept.
+    """Write `.env`, readable only by its owner, unless it exists.
 
     Returns:
-        What is left to do by hand, nothing where it is complete.
+        The steps that are left to do by hand, or none if it is complete.
     """
     url, text = json.loads(os.environ.get(HANDOVER_VARIABLE, "[null, null]"))
-    # A replayed run has no password, and an earlier bake's is not for this project.
+    # A replayed run has no password, and one from an earlier run is not for this project.
     is_whole = url == project.url or not project.left_out
     text = text if url == project.url else project.dotenv
     dotenv = Path(".env")

@@ -1,6 +1,6 @@
-"""Hand the rendered project over to the generator, which finishes it.
+"""Runs the generator, which finishes the rendered project.
 
-Cookiecutter renders this file with Jinja and runs it in the new project, on its own
+Cookiecutter renders this file with Jinja, and runs it in the new project with its own
 Python.
 """
 

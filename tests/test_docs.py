@@ -61,4 +61,4 @@ def test_the_page_on_deploying_names_the_times_that_hold(
     assert "SET LOCAL lock_timeout = '1s'" in patience
     assert "PAUSES = (1, 2, 4, 8, 15, 30, 30, 30)" in patience
     assert "waits for one second only" in page
-    assert "comes again after 1, 2, 4, 8, 15 and three times 30 seconds" in page
+    assert "is retried after 1, 2, 4, 8, 15 and three times 30 seconds" in page

@@ -37,5 +37,5 @@ def drift(config: Config) -> None:
 
 
 def squawk(config: Config) -> None:
-    """Lint the SQL of the revisions for what stops or breaks a service (PostgreSQL)."""
+    """Lint the SQL of the revisions for what blocks or breaks a service (PostgreSQL)."""
     sys.exit(settings.load(config).adapter.squawk(config))

@@ -204,13 +204,13 @@ class Adapter(ABC):
         """Run one operation of a rename."""
         operations.invoke(step)
 
-    # Checks of what is there
+    # Commands of this library
 
     def squawk(self, config: Config) -> int:
         """Print what squawk finds in the SQL of each revision, and return its exit code.
 
         Raises:
-            CommandError: it does not read this family's SQL, is not installed, or a
+            CommandError: squawk does not support this family or is not installed, or a
                 finding is accepted without a reason.
         """
         raise CommandError("steady squawk is for PostgreSQL only")

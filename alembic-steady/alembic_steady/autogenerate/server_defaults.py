@@ -41,7 +41,7 @@ def compare(migration: Any, operation: Any, *compared: Any) -> PriorityDispatchR
     operation.modify_server_default = new
     with suppress(DBAPIError), connection.begin_nested():  # It may not fit the type.
         table = Table(name, MetaData(), column, prefixes=["TEMPORARY"])
-        connection.execute(CreateTable(table))  # Without the type, which is there.
+        connection.execute(CreateTable(table))  # Not the type, which exists.
         told = inspect(connection).get_columns(name)[0]["default"]
         if str(told).strip("()") == str(old and old.arg.text).strip("()"):
             operation.modify_server_default = False
