@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cookiecutter_alembic import library
-from tests.conftest import TEMPLATE, TOOLS
+from tests.conftest import BIN, TEMPLATE, TOOLS
 
 PAGE = TEMPLATE / "docs" / "releasing.md"
 
@@ -63,6 +63,18 @@ def test_the_page_builds_a_release_that_runs(
         paths = {name.partition("/")[2] for name in packed.getnames()}
     own = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
     assert paths - {".gitignore"} == modules() | own
+
+
+def test_the_library_installs_from_the_repository(
+    repository: Path, environment: dict[str, str]
+) -> None:
+    python = repository.parent / "python"
+    place = f"git+{repository.as_uri()}#subdirectory=alembic-steady"
+    install = ["pip", "install", "--python", str(python), f"alembic-steady @ {place}"]
+    for arguments in (["venv", str(python)], install):
+        subprocess.run([TOOLS / "uv", *arguments], env=environment, check=True)
+    told = subprocess.check_output([python / BIN / "steady", "--help"], text=True)
+    assert "drift" in told
 
 
 def test_the_pages_other_commands_are_those_of_the_programs() -> None:
