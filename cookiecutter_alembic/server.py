@@ -8,23 +8,10 @@ from cookiecutter_alembic.environment import PYTHON
 from cookiecutter_alembic.project import Project
 
 LOOK = """
-import os
-from threading import Timer
-
 from alembic.config import Config
 from alembic.util import CommandError
 from alembic_steady import settings
 
-
-def give_up():
-    print("Database: silent", flush=True)
-    os._exit(0)
-
-
-# Some drivers wait for ever for a server that accepts a connection and says nothing.
-timer = Timer(12, give_up)
-timer.daemon = True
-timer.start()
 try:
     project = settings.load(Config("alembic.ini"))
     answer = project.adapter.exists(project.url())
@@ -66,9 +53,8 @@ def look(
         report("database", f"{project.place} does not exist yet")
         return [], [CREATE]
     place, unreachable, _cause = answer.partition(" does not answer")
-    if answer == "silent" or unreachable:
-        place = place if unreachable else project.place
-        report("database", f"{place} does not answer")
+    if unreachable:
+        report("database", place + unreachable)
         return [project.start_server], [CREATE]
     report("database", place.partition(": ")[2])
     return [CORRECT_URL], [CREATE]

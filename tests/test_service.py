@@ -393,12 +393,13 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+@pytest.mark.parametrize("kind", ["psycopg2", "psycopg", "mariadb_pymysql"])
 def test_a_server_that_never_answers_is_not_waited_for(
-    copied: Callable[[str], Project], silent_port: int, driver: str
+    copied: Callable[[str], Project], silent_port: int, kind: str
 ) -> None:
-    project = copied(driver)
-    url = f"postgresql://u:{PASSWORD}@127.0.0.1:{silent_port}/none"
+    project = copied(kind)
+    driver = CONNECTIONS[kind].driver.name
+    url = f"{driver}://u:{PASSWORD}@127.0.0.1:{silent_port}/none"
     project.environment["DATABASE_URL"] = url
     started = time.monotonic()
     output = project.run("alembic", "upgrade", "head", code=255)

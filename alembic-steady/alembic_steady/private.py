@@ -1,4 +1,4 @@
-"""All private names of Alembic and SQLAlchemy that the library uses, for lack of public ones.
+"""All private names of other packages that the library uses, for lack of public ones.
 
 Each has a test in tests/test_private.py, which fails if a new release changes it.
 """
@@ -93,3 +93,11 @@ def unregister_comparator(comparator: Callable[..., Any]) -> None:
     """
     for registered in comparators._registry.values():
         registered[:] = [entry for entry in registered if entry[0] is not comparator]
+
+
+def end_read_timeout(connection: Any) -> None:
+    """Allow statements on a connection of PyMySQL to take as long as they need.
+
+    The timeout can only be passed when the connection is opened.
+    """
+    connection._read_timeout = None

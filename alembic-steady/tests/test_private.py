@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
+import pymysql
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -15,6 +17,7 @@ from alembic.script import ScriptDirectory
 from harness import PlainProject as Project
 
 from alembic_steady import private
+from tests import servers
 
 
 def test_a_command_hands_over_what_it_is_going_to_do(project: Project) -> None:
@@ -76,6 +79,21 @@ def test_a_revision_runs_in_a_transaction_of_its_own() -> None:
         )
         assert inside == [True]
         assert not connection.in_transaction()
+
+
+def test_a_timeout_of_pymysql_ends_when_the_connection_is_open(
+    mariadb: servers.MariaDB,
+) -> None:
+    opened = pymysql.connect(
+        host="127.0.0.1",
+        port=mariadb.port,
+        user=mariadb.superuser,
+        password=servers.PASSWORD,
+        read_timeout=1,
+    )
+    with closing(opened) as connection:
+        private.end_read_timeout(connection)
+        connection.cursor().execute("SELECT SLEEP(1.5)")
 
 
 def test_a_check_of_a_type_is_told_from_one_that_is_written() -> None:

@@ -6,6 +6,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base
 from app.shared import Account, Product
 
+# SQLAlchemy before 2.0.45 cannot read such a table if a column of it is computed.
+IS_TOO_OLD = sa.__version__ < "2.0.45"
+
 
 class Visit(Base):
     """A key that is never given twice, a partial index."""
@@ -35,7 +38,7 @@ class Favourite(Base):
     """A table without a hidden key."""
 
     __tablename__ = "favourite"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = {"sqlite_with_rowid": IS_TOO_OLD}
 
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), primary_key=True)
     product_id: Mapped[int] = mapped_column(sa.ForeignKey(Product.id), primary_key=True)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
 
+from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.mysql import implicit_commits, lock
 from alembic_steady.adapters.mysql.failures import cause
@@ -55,7 +56,7 @@ class MySQLAdapter(ServerAdapter):
         """Return an engine that has no pool and gives up connecting after 5 seconds."""
         told = url.update_query_dict({"connect_timeout": "5", **url.query})
         engine = create_engine(told, poolclass=NullPool)
-        event.listen(engine, "do_connect", _encode_password)
+        event.listen(engine, "do_connect", _connect)
         return engine
 
     def addresses(self, url: URL) -> list[tuple[str, str]]:
@@ -138,12 +139,17 @@ class MySQLAdapter(ServerAdapter):
                 yield from ((drop, drop.reverse()), (add, add.reverse()))
 
 
-def _encode_password(
-    _dialect: object, _record: object, _arguments: object, told: dict[str, Any]
-) -> None:
+def _connect(dialect: Any, _record: object, given: Any, told: dict[str, Any]) -> Any:
+    """Return a new connection, or None to let SQLAlchemy open one."""
     # The drivers would encode it in Latin-1, but the server expects UTF-8.
     if isinstance(told.get("password"), str):
         told["password"] = told["password"].encode()
+    if dialect.driver != "pymysql" or "read_timeout" in told:
+        return None
+    # PyMySQL's connect_timeout does not include the wait for the server's greeting.
+    connection = dialect.connect(*given, **told, read_timeout=told["connect_timeout"])
+    private.end_read_timeout(connection)
+    return connection
 
 
 def _rename_computed(old: Column[Any], new: Column[Any]) -> Step:
