@@ -31,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
+def is_short(pytestconfig: pytest.Config) -> bool:
+    """Return whether this is the short run, which repeats less."""
+    return not (pytestconfig.getoption("--full") or pytestconfig.getoption("--soak"))
+
+
+@pytest.fixture(scope="session")
 def soak(pytestconfig: pytest.Config) -> bool:
     """Return whether what is random is to be repeated more often."""
     return bool(pytestconfig.getoption("--soak"))

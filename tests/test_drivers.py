@@ -87,29 +87,33 @@ for url in (database_url(), migration_url()):
             "postgresql+asyncpg://u:p@/d?host=h1%3A5432&host=h2%3A5432",
             "postgresql+psycopg://u:p@/d?host=h1%3A5432&host=h2%3A5432",
         ),
-        (
+        pytest.param(
             "psycopg_async",
             "postgresql://u:p@h/d?sslmode=require",
             "postgresql+psycopg_async://u:p@h/d?sslmode=require",
             "postgresql+psycopg://u:p@h/d?sslmode=require",
+            marks=pytest.mark.full,
         ),
-        (
+        pytest.param(
             "mariadb_asyncmy",
             "mariadb://u:p@h/d?ssl_ca=ca.pem",
             "mariadb+asyncmy://u:p@h/d?ssl_ca=ca.pem",
             "mariadb+pymysql://u:p@h/d?ssl_ca=ca.pem",
+            marks=pytest.mark.full,
         ),
-        (
+        pytest.param(
             "mysql_pymysql",
             "mysql://u:p@h/d",
             "mysql+pymysql://u:p@h/d",
             "mysql+pymysql://u:p@h/d",
+            marks=pytest.mark.full,
         ),
-        (
+        pytest.param(
             "aiosqlite",
             "sqlite:////srv/a.db",
             "sqlite+aiosqlite:////srv/a.db",
             "sqlite:////srv/a.db",
+            marks=pytest.mark.full,
         ),
     ],
 )

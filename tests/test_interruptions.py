@@ -505,8 +505,8 @@ SEAMS = {
     ("number", "seam"),
     [
         (signal.SIGINT, "packages"),
-        (signal.SIGKILL, "packages"),
-        (signal.SIGINT, "revision"),
+        pytest.param(signal.SIGKILL, "packages", marks=pytest.mark.full),
+        pytest.param(signal.SIGINT, "revision", marks=pytest.mark.full),
         (signal.SIGKILL, "revision"),
         (signal.SIGKILL, "repository"),
     ],

@@ -91,7 +91,13 @@ def test_each_driver_is_documented(driver: Driver) -> None:
     assert f"`{driver.name}://" in readme
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.full if kind == "asyncpg" else ())
+        for kind in ANSWERS
+    ],
+)
 def test_the_steps_of_the_generated_workflow(
     kind: str,
     original: Callable[[str], Project],

@@ -336,11 +336,12 @@ def test_a_killed_run_leaves_no_revision_in_part(
     service: Service,
     tmp_path: Path,
     soak: bool,
+    is_short: bool,
 ) -> None:
     """SIGKILL at random moments: the next run finishes what the killed one has left."""
     trial = Trial(service, tmp_path, HISTORY)
     few, many = (3, 50) if service.server else (4, 100)
-    wanted = many if soak else few
+    wanted = many if soak else 2 if is_short else few
     for _ in range(4 * wanted):
         trial.check(trial.interrupt(Upgrade.kill))
         trial.finish()

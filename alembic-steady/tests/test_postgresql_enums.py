@@ -56,7 +56,9 @@ def test_a_first_revision_without_a_server_makes_enums(service: Service) -> None
         assert types(service) == (["mood"] if target == "head" else [])
 
 
-def test_a_value_is_added_and_used_by_the_next_revision(service: Service) -> None:
+def test_a_value_is_added_and_used_by_the_next_revision(
+    service: Service, is_short: bool
+) -> None:
     project = service.project
     service.create()
     project.run("alembic", "upgrade", "head")
@@ -84,4 +86,4 @@ def test_a_value_is_added_and_used_by_the_next_revision(service: Service) -> Non
     for direction, target in (("downgrade", "base"), ("upgrade", "head")):
         project.run("alembic", direction, target)
         assert types(service) == (["mood"] if target == "head" else [])
-    project.check_files()
+    project.check_files(is_short=is_short)

@@ -66,7 +66,7 @@ def left(service: Service) -> set[str]:
     return {name for (name,) in service.server.query(query, service.database)}
 
 
-def test_a_shop_is_built_as_the_models_say(shop: Service) -> None:
+def test_a_shop_is_built_as_the_models_say(shop: Service, is_short: bool) -> None:
     project = shop.project
     output = project.revise("Shop")
     (first,) = project.revisions()
@@ -87,4 +87,4 @@ def test_a_shop_is_built_as_the_models_say(shop: Service) -> None:
     assert left(shop) == set()
     assert project.revise("Again") == NO_CHANGES
     assert "Warning" not in output
-    project.check_files()
+    project.check_files(is_short=is_short)
