@@ -555,7 +555,7 @@ def test_a_replay_names_what_it_lacks(tmp_path: Path, url: str, left_out: str) -
     assert shows(secret, (first.path / ".env").read_bytes()) == bool(left_out)
     shutil.rmtree(first.path)
     project = replay(tmp_path, environment)
-    said = re.findall(r"  settings +\.env lacks the (.*), which", project.output)
+    said = re.findall(r"  settings +\.env lacks the (.*); stored", project.output)
     assert said == [left_out] * bool(left_out)
     assert ("settings" in project.output) == bool(left_out)
     todo = f"# add the {left_out} to .env, as in .env.example"
