@@ -380,7 +380,7 @@ def left_clean(server: AnyServer) -> Iterator[AnyServer]:
     assert not [name for name in left if name.startswith(("shadow_", "test_"))]
 
 
-@pytest.fixture(params=["system", "wheel"])
+@pytest.fixture(params=["system", pytest.param("wheel", marks=pytest.mark.full)])
 def postgres(
     request: pytest.FixtureRequest, start_postgres: Callable[[str], servers.Postgres]
 ) -> Iterator[servers.Postgres]:

@@ -288,18 +288,10 @@ WAYS = {
     "password": (give, f"postgresql://me@{DOWN}/orders?password={{}}"),
     "sslpassword": (give, f"postgresql://me@{DOWN}/orders?sslpassword={{}}"),
 }
+NO_TERMINAL = pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal")
+MARKS = {"typed": NO_TERMINAL, "password": pytest.mark.full}
 each_way = pytest.mark.parametrize(
-    "way",
-    [
-        pytest.param(
-            way,
-            marks=pytest.mark.skipif(
-                way == "typed" and sys.platform == "win32",
-                reason="there are no pseudo-terminals",
-            ),
-        )
-        for way in WAYS
-    ],
+    "way", [pytest.param(way, marks=MARKS.get(way, ())) for way in WAYS]
 )
 
 

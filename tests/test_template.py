@@ -94,7 +94,7 @@ def test_each_driver_is_documented(driver: Driver) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        pytest.param(kind, marks=pytest.mark.full if kind == "asyncpg" else ())
+        pytest.param(kind, marks=() if kind == "psycopg2" else pytest.mark.full)
         for kind in ANSWERS
     ],
 )
