@@ -116,37 +116,16 @@ class Project(AnyProject):
     output: str = ""
     """What its bake has printed."""
 
-    def run(
-        self, *command: str | Path, code: int | None = 0, cwd: Path | None = None
-    ) -> str:
-        """Run a command of the project's `.venv` and return all that it printed.
-
-        Arguments:
-            command: a program and its arguments; a bare name is looked up in `.venv`
-                first, which is not activated.
-            code: the exit code to insist on; None accepts any.
-            cwd: where to run it, the project's root unless told.
-        """
+    def start(self, command: list[str], cwd: Path) -> tuple[int, str]:
+        """Run a command of the project's `.venv`, which is not activated, or another."""
         program = self.path / ".venv" / BIN / command[0]
-        if program.exists() and warm.suits([str(program)], self.environment):
+        if not program.exists():
+            return self.start_process(command, cwd)
+        started = [str(program), *command[1:]]
+        if warm.suits([str(program)], self.environment):
             python = program.parent.resolve() / "python"
-            typed = [str(program), *map(str, command[1:])]
-            ended, printed = warm.of(python).run(
-                typed, cwd or self.path, self.environment
-            )
-            assert code is None or ended == code, printed
-            return printed
-        done = subprocess.run(
-            [program if program.exists() else command[0], *command[1:]],
-            cwd=cwd or self.path,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-        )
-        assert code is None or done.returncode == code, done.stdout
-        return done.stdout
+            return warm.of(python).run(started, cwd, self.environment)
+        return self.start_process(started, cwd)
 
     def run_tests(self, *options: str) -> str:
         """Run the project's own tests, see that all pass, and return what is printed."""

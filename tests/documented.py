@@ -20,8 +20,7 @@ def documented() -> tuple[str, str]:
 
 def add_column(project: AnyProject, service: AnyService) -> None:
     """Give the table a column to index, and make it."""
-    with open(project.models, "a") as models:
-        models.write("    username = sa.Column(sa.String)\n")
+    project.add_to_models("    username = sa.Column(sa.String)\n")
     (revision,) = project.revisions()
     key = 'sa.PrimaryKeyConstraint("id"'
     text = revision.read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,6 @@ class AnyProject(ABC):
     string: str = "sa.String"
     """The type of the article's column; some databases want a length."""
 
-    @abstractmethod
     def run(
         self, *command: str | Path, code: int | None = 0, cwd: Path | None = None
     ) -> str:
@@ -33,6 +33,26 @@ class AnyProject(ABC):
             code: the exit code to insist on; None accepts any.
             cwd: where to run it, the project's root unless told.
         """
+        ended, printed = self.start([*map(str, command)], cwd or self.path)
+        assert code is None or ended == code, printed
+        return printed
+
+    @abstractmethod
+    def start(self, command: list[str], cwd: Path) -> tuple[int, str]:
+        """Run a command, and return its exit code and all that it printed."""
+
+    def start_process(self, command: list[str], cwd: Path) -> tuple[int, str]:
+        """Do the same in a process of its own."""
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        return done.returncode, done.stdout
 
     @property
     def models(self) -> Path:

@@ -108,8 +108,12 @@ def of(python: Path) -> Warm:
     return Warm(python)
 
 
+def tells_python(environment: dict[str, str]) -> bool:
+    """Return whether an environment tells Python itself anything."""
+    return any(name.startswith("PYTHON") for name in environment)
+
+
 def suits(command: list[str], environment: dict[str, str]) -> bool:
     """Return whether a command can be run so: not where Python is told anything itself."""
-    told = [name for name in environment if name.startswith("PYTHON")]
     is_known = Path(command[0]).name in PROGRAMS or command[:2] == ["python", "-c"]
-    return sys.platform != "win32" and is_known and not told
+    return sys.platform != "win32" and is_known and not tells_python(environment)

@@ -9,10 +9,15 @@ from alembic_steady import commands
 
 def main() -> None:
     """Run `steady`, which has all commands of Alembic and those of this library."""
-    command_line = CommandLine(prog="steady")
+    command_line().main()
+
+
+def command_line() -> CommandLine:
+    """Return Alembic's command line with the commands of this library."""
+    line = CommandLine(prog="steady")
     for command in (commands.create, commands.drift, commands.squawk):
-        command_line.register_command(command)
-    command_line.main()
+        line.register_command(command)
+    return line
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import subprocess
 import sys
 import traceback
 import warnings
@@ -25,7 +24,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.config import CommandLine, Config
 
-from alembic_steady import commands
+from alembic_steady import cli
 from tests import servers, warm
 from tests.conftest import TOOLS
 from tests.projects import AnyProject, AnyService, schema
@@ -71,42 +70,17 @@ USERNAME = "    username: Mapped[str | None] = mapped_column(sa.String(50))\n"
 class Project(AnyProject):
     """A project that calls the library in its env.py."""
 
-    def run(
-        self, *command: str | Path, code: int | None = 0, cwd: Path | None = None
-    ) -> str:
-        """Run a command and return all that it printed.
-
-        Arguments:
-            command: `alembic` or `steady`, which run in this process, or another program
-                of its environment, with arguments.
-            code: the exit code to insist on; None accepts any.
-            cwd: where to run it, the project's root unless told.
-        """
-        program, *typed = map(str, command)
-        told = [name for name in self.environment if name.startswith("PYTHON")]
+    def start(self, command: list[str], cwd: Path) -> tuple[int, str]:
+        """Run `alembic` and `steady` in this process, and what else there is as it comes."""
+        program, *typed = command
         # squawk is a program itself, and prints past Python.
-        if program in warm.PROGRAMS and not told and "squawk" not in typed:
-            ended, printed = run_here(
-                program, typed, self.path, cwd or self.path, self.environment
-            )
-        elif warm.suits([program, *typed], self.environment):
-            ended, printed = warm.of(Path(sys.executable)).run(
-                [str(TOOLS / program), *typed], cwd or self.path, self.environment
-            )
-        else:
-            done = subprocess.run(
-                [TOOLS / program, *typed],
-                cwd=cwd or self.path,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                check=False,
-            )
-            ended, printed = done.returncode, done.stdout
-        assert code is None or ended == code, printed
-        return printed
+        is_here = program in warm.PROGRAMS and "squawk" not in typed
+        if is_here and not warm.tells_python(self.environment):
+            return run_here(program, typed, self.path, cwd, self.environment)
+        started = [str(TOOLS / program), *typed]
+        if warm.suits(command, self.environment):
+            return warm.of(Path(sys.executable)).run(started, cwd, self.environment)
+        return self.start_process(started, cwd)
 
     def check_files(self, *, is_short: bool) -> None:
         """Check all files with ruff and, in a run that takes its time, with mypy."""
@@ -160,10 +134,7 @@ def run_here(
     environment: dict[str, str],
 ) -> tuple[int, str]:
     """Run a command in this process, and return its exit code and what it printed."""
-    line = CommandLine(prog=program)
-    if program == "steady":
-        for own in (commands.create, commands.drift, commands.squawk):
-            line.register_command(own)
+    line = cli.command_line() if program == "steady" else CommandLine(prog=program)
     with as_started([program, *typed], cwd, environment) as printed:
         try:
             options = line.parser.parse_args(typed)
