@@ -13,6 +13,8 @@ from alembic.operations import Operations, ops
 from alembic.util import CommandError
 from sqlalchemy import URL, Column, Connection, Table
 
+from alembic_steady.adapters.description import Description, Key
+
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
 
@@ -183,6 +185,33 @@ class Adapter(ABC):
             script: the operations of the revision, for both directions.
         """
         return
+
+    @abstractmethod
+    def describe_tables(self, connection: Connection) -> Description:
+        """Return what the database says of all its tables, but those of the system.
+
+        Views are described, too, as parts of kind "view". Constraints and indexes have the
+        names that they have in this database; a constraint without name is called by its
+        text.
+
+        Arguments:
+            connection: the database to describe, which is only read.
+        """
+
+    @abstractmethod
+    def words(
+        self, key: Key, before: Description, after: Description
+    ) -> Iterator[list[ops.MigrateOperation]]:
+        """Yield ways to change one part of a database, each as operations to run in turn.
+
+        The first way that the database accepts is taken. A way may change more than the
+        part, such as drop what depends on it: what is missing then is asked for next.
+
+        Arguments:
+            key: the part that differs.
+            before: the description of the database as it is.
+            after: the description of the database as it has to be.
+        """
 
     @abstractmethod
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:

@@ -1,0 +1,73 @@
+"""Descriptions: what a database itself says of its tables, so that two can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    """What identifies a part of a description.
+
+    Attributes:
+        schema: the schema of the table; None for the default schema.
+        table: the table; "" for what belongs to none, such as an enum.
+        kind: "table", "column", "primary key", "unique constraint", "foreign key",
+            "check", "index", … in the words in which drift is reported.
+        name: the name of the part; "" for the table itself.
+        aspect: what is described of a column: "type", "nullable", "default", "comment", …;
+            "" for all other parts, and for the column itself.
+    """
+
+    schema: str | None
+    table: str
+    kind: str
+    name: str = ""
+    aspect: str = ""
+
+
+class Part(NamedTuple):
+    """What a database says of one part.
+
+    Attributes:
+        text: the description, without the name; two parts are alike if it is the same.
+        definition: how the database writes the part in a statement that creates it.
+        name: the name in this database, which may be one that the server has made up.
+        columns: the names of the table's columns that a key, constraint or index covers.
+        target: the schema and the name of the table that a foreign key refers to.
+    """
+
+    text: str
+    definition: str = ""
+    name: str = ""
+    columns: tuple[str, ...] = ()
+    target: tuple[str | None, str] = (None, "")
+
+
+Description = dict[Key, Part]
+
+
+def differences(before: Mapping[Key, Part], after: Mapping[Key, Part]) -> list[Key]:
+    """Return the keys of the parts that are not the same in two descriptions, sorted.
+
+    The parts of a table, and the aspects of a column, that only one of them has are left
+    out: the table or the column itself says it all.
+    """
+    return [
+        key
+        for key in sorted({*before, *after}, key=str)
+        if not _is_told_by_its_owner(key, before, after)
+        and (key in before) + (key in after) != 0
+        and (before[key].text if key in before else None)
+        != (after[key].text if key in after else None)
+    ]
+
+
+def _is_told_by_its_owner(
+    key: Key, before: Mapping[Key, Part], after: Mapping[Key, Part]
+) -> bool:
+    table = Key(key.schema, key.table, "table")
+    owners = [table] if key != table else []
+    if key.aspect:
+        owners.append(key._replace(aspect=""))
+    return any((owner in before) != (owner in after) for owner in owners)
