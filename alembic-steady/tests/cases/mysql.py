@@ -1,0 +1,7 @@
+"""Cases of mysql alone."""
+
+from __future__ import annotations
+
+from cases import Case, table
+
+CASES: list[Case] = []
