@@ -15,7 +15,7 @@ import cases.postgresql
 import cases.sqlite
 import pytest
 from bundles import Bundles
-from cases import BACK, FORTH, Case
+from cases import Case
 from filelock import FileLock
 
 from tests import servers
@@ -27,9 +27,10 @@ CASES = [
     *cases.postgresql.CASES,
     *cases.mysql.CASES,
 ]
+FAMILIES = ("sqlite", "postgresql", "mysql")
 TRIED = [
     (family, case, way)
-    for family in ("sqlite", "postgresql", "mysql")
+    for family in FAMILIES
     for case in CASES
     if family in case.families
     for way in case.ways
@@ -38,12 +39,15 @@ TRIED = [
 
 def bundle_of(family: str, case: Case, way: str, *, is_single: bool) -> str:
     """Return the name of the bundle that a case is tried in."""
-    base = "named" if case.is_named else "plain"
-    is_alone = (
-        is_single or case.is_alone or case.may_be_refused or case.refused is not None
-    )
-    name = case.name if is_alone else base
-    return "-".join([family, case.origin or "any", name, way])
+    shared = case.group or ("named" if case.is_named else "plain")
+    is_alone = is_single or case.may_be_refused or case.refused is not None
+    name = case.name if is_alone else shared
+    return "-".join([family, origin_for(case), name, way])
+
+
+def origin_for(case: Case) -> str:
+    """Return which PostgreSQL a case is tried on."""
+    return case.origin or ("system" if servers.system_postgres() else "wheel")
 
 
 @dataclass
@@ -70,8 +74,10 @@ class Results:
         members = [
             it for it in TRIED if bundle_of(*it, is_single=self.is_single) == bundle
         ]
-        family, _, way = members[0]
-        bundles = Bundles(self.folder / bundle, self.start)
+        family, case, way = members[0]
+        bundles = Bundles(
+            self.folder / bundle, lambda: self.start(family, origin_for(case))
+        )
         return bundles.examine(family, [case for _, case, _ in members], way)
 
 
@@ -89,7 +95,6 @@ def results(
             return None
         if family == "mysql":
             return start_mariadb()
-        origin = origin or ("system" if servers.system_postgres() else "wheel")
         return start_postgres(origin)
 
     folder = shared_folder / "autogenerate"
@@ -124,7 +129,7 @@ def test_ruff_finds_nothing_in_the_revisions(results: Results) -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_no_name_of_a_case_is_a_part_of_another() -> None:
-    names = [f"_{case.name}_" for case in CASES]
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_name_of_a_case_is_a_part_of_another(family: str) -> None:
+    names = [f"_{case.name}_" for case in CASES if family in case.families]
     assert not [(one, two) for one, two in permutations(names, 2) if one in two]
-    assert {way for case in CASES for way in case.ways} <= {FORTH, BACK}

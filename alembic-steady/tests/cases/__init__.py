@@ -30,6 +30,7 @@ class Case:
         is_named: whether `Base` has the naming convention of a generated repository.
         history: statements that a revision runs before there are any models.
         between: statements that a revision runs between the models before and after.
+        undo: the statements of its downgrade.
         rows: what is in the tables before the revision, and what has to be in them after
             it; the other way round if the models change back.
         rows_back: the same for the models after and before, where it differs.
@@ -41,7 +42,7 @@ class Case:
         refused: words in the one line that says why the revision isn't written; None if
             it has to be written.
         may_be_refused: whether that line is as good as a revision.
-        is_alone: whether it can't share a project with other cases.
+        group: the cases with which alone it shares a project, where it can't do with all.
         ways: the ways in which the models change.
         families: the families of databases that it is for.
         origin: the PostgreSQL that it needs: the `system`'s, or that of the `wheel`.
@@ -53,6 +54,7 @@ class Case:
     is_named: bool = False
     history: Sequence[str] = ()
     between: Sequence[str] = ()
+    undo: Sequence[str] = ()
     rows: tuple[Rows, Rows] = field(default=({}, {}))
     rows_back: tuple[Rows, Rows] | None = None
     answers: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Case:
     says: Sequence[str] = ()
     refused: Sequence[str] | None = None
     may_be_refused: bool = False
-    is_alone: bool = False
+    group: str = ""
     ways: Sequence[str] = (FORTH, BACK)
     families: Sequence[str] = ("sqlite", "postgresql", "mysql")
     origin: str = ""
@@ -117,12 +119,43 @@ def table(
     return Case(name, (models[0], models[1]), rows=told, rows_back=back, **more)
 
 
+def models(
+    name: str,
+    before: str,
+    after: str,
+    *,
+    rows: Rows | None = None,
+    kept: Rows | None = None,
+    **more: Any,
+) -> Case:
+    """Return a case of any models.
+
+    Arguments:
+        name: the name of the case.
+        before: the source of the models before.
+        after: the source of the models after.
+        rows: the rows of the tables before.
+        kept: what has to be found afterwards, unless it is the same.
+        more: further arguments of `Case`.
+    """
+    rows = rows or {}
+    return Case(
+        name, (before, after), rows=(rows, rows if kept is None else kept), **more
+    )
+
+
 def _table(name: str, arguments: str) -> str:
     arguments = arguments.strip().rstrip(",")
     parts = [
         f'"{name}"',
         "Base.metadata",
-        *([] if '"id"' in arguments else ['sa.Column("id", sa.Integer, primary_key=True)']),
+        *(
+            []
+            if '"id"' in arguments
+            else ['sa.Column("id", sa.Integer, primary_key=True)']
+        ),
         *([arguments] if arguments else []),
     ]
-    return "sa.Table(\n" + "".join(indent(f"{part},\n", "    ") for part in parts) + ")\n"
+    return (
+        "sa.Table(\n" + "".join(indent(f"{part},\n", "    ") for part in parts) + ")\n"
+    )

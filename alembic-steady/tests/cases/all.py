@@ -112,18 +112,18 @@ TYPES = [
         never=["OfString"],
     ),
     table(
-        "longer_of_string",
-        'sa.Column("n", LongerOfString("EUR", 9), server_default="x")',
-        'sa.Column("n", LongerOfString("USD", digits=12), server_default="x")',
-        helpers=DECORATORS["of_string"].replace("OfString", "LongerOfString"),
+        "longer_decorated",
+        'sa.Column("n", LongerDecorated("EUR", 9), server_default="x")',
+        'sa.Column("n", LongerDecorated("USD", digits=12), server_default="x")',
+        helpers=DECORATORS["of_string"].replace("OfString", "LongerDecorated"),
         rows=[{"id": 1, "n": "abc"}],
-        never=["LongerOfString"],
+        never=["LongerDecorated"],
     ),
     table(
-        "arguments_of_string",
-        'sa.Column("n", ArgumentsOfString("EUR"))',
-        'sa.Column("n", ArgumentsOfString("USD"))',
-        helpers=DECORATORS["of_string"].replace("OfString", "ArgumentsOfString"),
+        "arguments_changed",
+        'sa.Column("n", ArgumentsChanged("EUR"))',
+        'sa.Column("n", ArgumentsChanged("USD"))',
+        helpers=DECORATORS["of_string"].replace("OfString", "ArgumentsChanged"),
         rows=[{"id": 1, "n": "abc"}],
         is_silent=True,
     ),
@@ -204,7 +204,7 @@ TYPES = [
         writes=["sa.JSON("],
     ),
     table(
-        "variant",
+        "variant_for_json",
         "",
         'sa.Column("n", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"))',
     ),
@@ -244,7 +244,7 @@ TYPES = [
         )
         for name, kind in {
             "utils_email": "EmailType(100)",
-            "utils_uuid": "UUIDType(binary=False)",
+            "utils_uuid_text": "UUIDType(binary=False)",
             "utils_uuid_bytes": "UUIDType()",
             "utils_choice": 'ChoiceType([("a", "One"), ("b", "Two")])',
             "utils_url": "URLType",
@@ -384,7 +384,7 @@ sa.CheckConstraint("n <> 8", name="unnamed_check_of_two_named"),
         rows=[{"id": 1, "n": 5}],
     ),
     table(
-        "unnamed_unique_added",
+        "unnamed_pair",
         'sa.Column("n", sa.Integer), sa.Column("m", sa.Integer)',
         'sa.Column("n", sa.Integer), sa.Column("m", sa.Integer), sa.UniqueConstraint("n", "m")',
         rows=[{"id": 1, "n": 5, "m": 6}],
@@ -419,9 +419,9 @@ sa.Column("n", sa.Integer), sa.Column("m", sa.Integer), sa.UniqueConstraint("m")
         }.items()
     ),
     table(
-        "unnamed_key_rule",
-        'sa.Column("n", sa.ForeignKey("unnamed_key_rule.id"))',
-        'sa.Column("n", sa.ForeignKey("unnamed_key_rule.id", ondelete="CASCADE"))',
+        "unnamed_rule",
+        'sa.Column("n", sa.ForeignKey("unnamed_rule.id"))',
+        'sa.Column("n", sa.ForeignKey("unnamed_rule.id", ondelete="CASCADE"))',
         rows=[{"id": 1, "n": 1}],
     ),
     Case(
@@ -541,7 +541,7 @@ CHANGES = [
         is_silent=True,
     ),
     table(
-        "default_of_boolean",
+        "default_of_flag",
         'sa.Column("n", sa.Boolean, server_default=sa.false(), nullable=False)',
         'sa.Column("n", sa.Boolean, server_default=sa.true(), nullable=False)',
         rows=[{"id": 1, "n": True}],
