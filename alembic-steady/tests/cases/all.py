@@ -733,12 +733,13 @@ sa.Table(
     sa.Column("From", sa.String({length}), server_default="x", comment="c"),
     sa.Column("select", sa.Integer, index=True),
     sa.Column("a b", sa.Integer),
+    sa.Column("n", sa.Integer),
     sa.CheckConstraint('{check}', name="names_in_quotes Check"),
     sa.UniqueConstraint("a b", "From", name="names_in_quotes Unique"),
     sa.ForeignKeyConstraint(["select"], ["Names_in_quotes Order.id"], name="names_in_quotes FK"),
 )
 """
-            for length, check in ((10, "id > 0"), (20, "id > -1"))
+            for length, check in ((10, "n > 0"), (20, "n > 1"))
         ),
     ),
 ]
