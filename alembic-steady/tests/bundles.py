@@ -122,7 +122,7 @@ class Bundle:
 
     def go_back(self) -> None:
         """Run the revision down and up again."""
-        self.command("the downgrade", "downgrade", "-1")
+        self.command("the downgrade", "downgrade", f"-{len(self.written)}")
         self.drift("the downgrade")
         self.judge_database(after=False)
         self.command("the second upgrade", "upgrade", "head")
@@ -169,7 +169,7 @@ class Bundle:
             [*command, "-m", "After"], self.project.path
         )
         self.written = [file for file in self.project.revisions() if file not in known]
-        self.texts += [file.read_text() for file in self.written] or [""]
+        self.texts.append("\n".join(file.read_text() for file in self.written))
         return ended, printed
 
     def write_models(self, point: int) -> None:
@@ -193,7 +193,7 @@ class Bundle:
             f"writing revision {message}", "revision", "--autogenerate", "-m", message
         )
         written = [file for file in self.project.revisions() if file not in known]
-        return "".join(file.read_text() for file in written)
+        return "\n".join(file.read_text() for file in written)
 
     def write_by_hand(
         self, name: str, statements: Sequence[str], undo: Sequence[str] = ()
