@@ -102,7 +102,7 @@ class Bundle:
         if self.write_between():
             self.command("the upgrade by hand", "upgrade", "head")
         self.insert()
-        ended, printed = self.write_change()
+        ended, printed = self.write_change(self.cases)
         if ended and all(case.may_be_refused for case in self.cases):
             self.note(self.cases[0], one_line(printed, ""))
             return
@@ -129,18 +129,18 @@ class Bundle:
         self.drift("the second upgrade")
 
     def refuse(self) -> None:
-        """See that no revision is written for the change, and that one line says why."""
+        """See that no revision is written for each change, and that one line says why."""
         self.begin()
         self.write_between()
-        (case,) = self.cases
         files = self.project.revisions()
-        ended, printed = self.write_change()
-        if not ended:
-            self.note(case, [f"it is not refused: {printed}"])
-        elif self.project.revisions() != files:
-            self.note(case, [f"it has left a revision: {printed}"])
-        for word in case.refused or ():
-            self.note(case, one_line(printed, word))
+        for case in self.cases:
+            ended, printed = self.write_change([case])
+            if not ended:
+                self.note(case, [f"it is not refused: {printed}"])
+            if self.project.revisions() != files:
+                raise Failed(told(f"{case.name} has left a revision", printed))
+            for word in case.refused or ():
+                self.note(case, one_line(printed, word))
 
     # Steps
 
@@ -148,7 +148,7 @@ class Bundle:
         """Write what there is before the change."""
         if statements := [line for case in self.cases for line in case.history]:
             self.write_by_hand("history", statements)
-        self.write_models(0)
+        self.write_models([])
         self.texts = [self.revise("Before")]
 
     def write_between(self) -> bool:
@@ -159,9 +159,9 @@ class Bundle:
             self.write_by_hand("between", statements, undo)
         return bool(statements)
 
-    def write_change(self) -> tuple[int, str]:
+    def write_change(self, changed: Sequence[Case]) -> tuple[int, str]:
         """Let autogenerate write the revision, and return its code and what is printed."""
-        self.write_models(1)
+        self.write_models(changed)
         known = self.project.revisions()
         # What has gone and what is new is no rename: each belongs to another case.
         command = ["alembic", "-x", "allow-drop", "revision", "--autogenerate"]
@@ -172,17 +172,18 @@ class Bundle:
         self.texts.append("\n".join(file.read_text() for file in self.written))
         return ended, printed
 
-    def write_models(self, point: int) -> None:
-        """Write the models before (0) or after (1), which are the others on the way back."""
-        if self.way != FORTH:
-            point = 1 - point
+    def write_models(self, changed: Sequence[Case]) -> None:
+        """Write the models after the change of these cases, and before that of others."""
         imports = {line for case in self.cases for line in case.imports.splitlines()}
         parts = [
             HEADER,
             *(f"{line}\n" for line in sorted(imports)),
             NAMED_BASE if self.cases[0].is_named else BASE,
             BYSTANDER,
-            *(case.models[point] for case in self.cases),
+            *(
+                case.models[(case in changed) == (self.way == FORTH)]
+                for case in self.cases
+            ),
         ]
         self.project.models.write_text("\n".join(parts))
 
