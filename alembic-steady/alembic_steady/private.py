@@ -12,7 +12,7 @@ from typing import Any
 from alembic import context
 from alembic.autogenerate import comparators
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint
+from sqlalchemy import MetaData, Sequence
 from sqlalchemy.types import TypeEngine
 
 
@@ -75,9 +75,10 @@ def run_revision(migration: MigrationContext, upgrade: Callable[[], None]) -> No
         upgrade()
 
 
-def comes_with_a_type(check: CheckConstraint) -> bool:
-    """Return whether a check constraint was created by a type, such as a Boolean."""
-    return bool(getattr(check, "_type_bound", False))
+def sequences(metadata: MetaData) -> list[Sequence]:
+    """Return all sequences of some models, wherever they are used."""
+    found: list[Sequence] = [*metadata._sequences.values()]
+    return found
 
 
 def type_affinity(kind: TypeEngine[Any]) -> type[TypeEngine[Any]]:

@@ -42,6 +42,7 @@ class Part(NamedTuple):
     name: str = ""
     columns: tuple[str, ...] = ()
     target: tuple[str | None, str] = (None, "")
+    attached: tuple[str, ...] = ()
 
 
 Description = dict[Key, Part]
@@ -57,7 +58,8 @@ def differences(before: Mapping[Key, Part], after: Mapping[Key, Part]) -> list[K
         key
         for key in sorted({*before, *after}, key=str)
         if not _is_told_by_its_owner(key, before, after)
-        and (key in before) + (key in after) != 0
+        # Others may use an extension, so none is dropped.
+        and not (key.kind == "extension" and key in before)
         and (before[key].text if key in before else None)
         != (after[key].text if key in after else None)
     ]

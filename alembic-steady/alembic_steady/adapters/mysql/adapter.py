@@ -35,6 +35,7 @@ GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 class MySQLAdapter(ServerAdapter):
     """Everything that is specific to MySQL and MariaDB."""
 
+    has_savepoints = False
     synchronous_drivers: ClassVar = {
         "asyncmy": {"pymysql": "pymysql", "mysqldb": "MySQLdb"},
         "aiomysql": {"pymysql": "pymysql", "mysqldb": "MySQLdb"},

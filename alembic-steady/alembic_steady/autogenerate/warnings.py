@@ -6,17 +6,15 @@ import math
 import operator
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
 from alembic import context
-from alembic.autogenerate import renderers
-from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import types
 
 from alembic_steady import private, x_arguments
+from alembic_steady.autogenerate.comment import Comment
 
 NO_MODELS = (
     "there are revisions, but the metadata has no tables: import the models in env.py,"
@@ -31,18 +29,6 @@ WITHOUT_VALUE = (
 def may_drop() -> bool:
     """Return whether `-x allow-drop` is given."""
     return x_arguments.value("allow-drop") is not None
-
-
-class Comment(ops.MigrateOperation):
-    """An operation that does nothing and is rendered as lines of comment."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = lines
-
-
-@renderers.dispatch_for(Comment)
-def _render(_context: AutogenContext, comment: Comment) -> list[str]:
-    return [f"# {line}" for line in comment.lines]
 
 
 def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
@@ -61,8 +47,7 @@ def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
     for remark in remarks:
         print(f"Warning: {remark}", file=sys.stderr)
     if remarks and not private.is_check():
-        lines = [line for remark in remarks for line in wrap(remark, 82)]
-        upgrade.ops.insert(0, Comment(lines))
+        upgrade.ops.insert(0, Comment(remarks))
 
 
 def _remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:

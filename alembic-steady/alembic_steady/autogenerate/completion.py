@@ -1,0 +1,249 @@
+"""The completion of a revision: what Alembic proposes is tried, and what is missing added.
+
+Each operation is run on the scratch database. One that fails is left out. What still
+differs afterwards is changed in the words of the database itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from itertools import accumulate
+from typing import Any
+
+from alembic.operations import ops
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from alembic_steady.adapters import Adapter
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.autogenerate.comment import Comment
+from alembic_steady.autogenerate.ruler import Ruler
+from alembic_steady.autogenerate.runner import Runner
+
+Steps = list[ops.MigrateOperation]
+
+ATTEMPTS = 3
+"""How often a part is changed, since changing another one may undo it."""
+FIRST = ("schema", "extension", "sequence", "enum")
+"""What tables need before they are created."""
+IN_SQL = "In SQL, since Alembic has no operation for this:"
+BY_HAND = "Change this by hand: {what} is {old}, and has to be {new}"
+NOTHING = "not there"
+REMOVED = (
+    "foreign key",
+    "check",
+    "exclusion constraint",
+    "unique constraint",
+    "index",
+    "primary key",
+    "column",
+    "table",
+)
+"""The order in which kinds of parts are dropped; they are added in the reverse one."""
+
+
+class Completion:
+    """Makes the operations of a revision lead to what the models build, and back.
+
+    Attributes:
+        unresolved: what differs and has to be changed by hand.
+    """
+
+    def __init__(
+        self, adapter: Adapter, ruler: Ruler, runner: Runner, connection: Connection
+    ) -> None:
+        """Prepare to complete a revision.
+
+        Arguments:
+            adapter: the adapter of the database.
+            ruler: what the revisions and the models build.
+            runner: runs operations on the scratch database.
+            connection: the connection to it.
+        """
+        self._adapter = adapter
+        self._ruler = ruler
+        self._runner = runner
+        self._connection = connection
+        self._error: Exception | None = None
+        self.unresolved: set[Key] = set()
+
+    def complete(self, up: Any, down: Any) -> bool:
+        """Replace the operations of both directions by those that work.
+
+        Returns:
+            Whether the scratch database is as before.
+        """
+        with self._adapter.undone(self._connection):
+            up.ops = self._reach(up.ops, self._ruler.models)
+            down.ops = self._reach(down.ops, self._ruler.revisions)
+        return not self._ruler.between(self.now(), self._ruler.revisions)
+
+    def now(self) -> Description:
+        """Describe the scratch database as it is now."""
+        return self._ruler.describe(self._connection)
+
+    def _reach(self, proposed: Sequence[Any], target: Description) -> Steps:
+        done = self._in_words(target, only=FIRST)
+        failed: list[tuple[int, Any]] = []
+        for step in proposed:
+            tried, left = self._tried(step)
+            done += tried
+            failed += [(len(done), it) for it in left]
+        done += self._in_words(target)
+        now = self.now()
+        remaining = self._ruler.between(now, target)
+        for position, step in reversed(failed):
+            # Nothing else has done its work, so the trial has to say why it fails.
+            if any(key.table == _table(step) for key in remaining):
+                done.insert(position, step)
+                remaining = [key for key in remaining if key.table != _table(step)]
+        self.unresolved.update(remaining)
+        done += [Comment([by_hand(key, now, target)]) for key in remaining]
+        return _merged(done)
+
+    # What Alembic proposes
+
+    def _tried(self, step: Any) -> tuple[Steps, Steps]:
+        """Try a proposed operation, and return what works of it, and what does not."""
+        done = self._attempt([step])
+        if self._error is None:
+            return done, []
+        if isinstance(step, ops.ModifyTableOps) and len(step.ops) > 1:
+            return self._tried_by_parts(step)
+        for drops in self._obstacles(step):
+            done += self._attempt([*drops, step])
+            if self._error is None:
+                return done, []
+        if isinstance(step, ops.CreateTableOp):
+            # Its foreign keys come back as what still differs.
+            done += self._attempt([_without_foreign_keys(step)])
+        return (done, []) if self._error is None else (done, [step])
+
+    def _tried_by_parts(self, step: ops.ModifyTableOps) -> tuple[Steps, Steps]:
+        done: Steps = []
+        failed: Steps = []
+        for part in step.ops:
+            single = ops.ModifyTableOps(step.table_name, [part], schema=step.schema)
+            tried, left = self._tried(single)
+            done += tried
+            failed += left
+        return done, failed
+
+    def _obstacles(self, step: Any) -> Iterator[Steps]:
+        """Yield operations that drop what may be in the way of one that has failed."""
+        if not isinstance(self._error, DBAPIError):
+            return
+        before = self.now()
+        schema = self._ruler.scope.schema(getattr(step, "schema", None))
+        table = Key(schema, _table(step), "table")
+        ways = []
+        for key in self._adapter.obstacles(self._error, table, before):
+            after = {it: part for it, part in before.items() if it != key}
+            ways += [next(self._adapter.words(key, before, after))]
+        yield from ways
+        if self._adapter.has_savepoints:  # Otherwise each is gone already.
+            yield from [*accumulate(ways)][1:]
+
+    # What still differs
+
+    def _in_words(self, target: Description, only: Iterable[str] = ()) -> Steps:
+        done: Steps = []
+        attempts: Counter[Key] = Counter()
+        failed: set[Key] = set()
+        while True:
+            before = self.now()
+            keys = [
+                key
+                for key in self._ruler.between(before, target)
+                if attempts[key] < ATTEMPTS
+                and key not in failed
+                and (not only or (key.kind in only and key in target))
+            ]
+            if not keys:
+                break
+            key = min(keys, key=lambda key: _rank(key, target))
+            found = self._first_that_works(self._adapter.words(key, before, target))
+            attempts[key] += 1
+            # Once another part is changed, this one may be possible.
+            failed = set() if found else {*failed, key}
+            done += found
+        if any(isinstance(step, ops.ExecuteSQLOp) for step in done):
+            done.insert(0, Comment([IN_SQL]))
+        return done
+
+    def _first_that_works(self, ways: Iterable[Steps]) -> Steps:
+        for way in ways:
+            done = self._attempt(way)
+            if self._error is None or done:
+                return done
+        return []
+
+    # Running
+
+    def _attempt(self, steps: Steps) -> Steps:
+        """Run operations; return those that are done, which are all or none if possible."""
+        done: Steps = []
+        self._error = None
+        has_savepoints = self._adapter.has_savepoints
+        nested = self._connection.begin_nested if has_savepoints else nullcontext
+        try:
+            with nested():
+                for step in steps:
+                    self._runner.run([step])
+                    done.append(step)
+        except Exception as error:  # noqa: BLE001  Alembic raises errors of many kinds.
+            self._error = error
+            return [] if has_savepoints else done
+        return done
+
+
+def by_hand(key: Key, now: Description, target: Description) -> str:
+    """Say what a part is, and what it has to be."""
+    old, new = (
+        (it[key].definition or it[key].text) if key in it else NOTHING
+        for it in (now, target)
+    )
+    return BY_HAND.format(what=described(key), old=old, new=new)
+
+
+def described(key: Key) -> str:
+    """Return the words for a part, such as "type of column user.name"."""
+    place = ".".join(filter(None, (key.schema, key.table, key.name)))
+    return (
+        f"{key.aspect} of {key.kind} {place}" if key.aspect else f"{key.kind} {place}"
+    )
+
+
+def _rank(key: Key, target: Description) -> tuple[bool, int, str]:
+    is_removed = key not in target
+    position = REMOVED.index(key.kind) if key.kind in REMOVED else len(REMOVED)
+    return not is_removed, position if is_removed else -position, str(key)
+
+
+def _table(step: Any) -> str:
+    return str(getattr(step, "table_name", ""))
+
+
+def _without_foreign_keys(step: ops.CreateTableOp) -> ops.CreateTableOp:
+    table = step.to_table()
+    for constraint in [*table.foreign_key_constraints]:
+        table.constraints.discard(constraint)
+    return ops.CreateTableOp.from_table(table)
+
+
+def _merged(steps: Steps) -> Steps:
+    """Join changes of the same table that follow each other, which may share a rebuild."""
+    merged: Steps = []
+    for step in steps:
+        last = merged[-1] if merged else None
+        if (
+            isinstance(step, ops.ModifyTableOps)
+            and isinstance(last, ops.ModifyTableOps)
+            and (last.table_name, last.schema) == (step.table_name, step.schema)
+        ):
+            last.ops.extend(step.ops)
+        else:
+            merged.append(step)
+    return merged
