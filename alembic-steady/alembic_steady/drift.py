@@ -50,7 +50,7 @@ def compare(scope: Scope, built: Description, real: Description) -> Iterator[str
         if key.kind in SHARED:
             continue
         part = real.get(key) or built[key]
-        name = part.name if part.name and key.name == part.text else key.name
+        name = part.name if key.name and key.name == part.text else key.name
         line = " ".join((key.kind, ".".join(filter(None, (*key[:2], name)))))
         if key not in real:
             yield f"- {line}"
