@@ -213,6 +213,18 @@ class Adapter(ABC):
             after: the description of the database as it has to be.
         """
 
+    def obstacles(self, error: Exception, table: Key, before: Description) -> list[Key]:
+        """Return what may keep an operation on a table from being run, to be dropped in turn.
+
+        It comes back as what differs then.
+
+        Arguments:
+            error: what the operation has raised.
+            table: the key of the table.
+            before: the description of the database as it is.
+        """
+        return []
+
     @abstractmethod
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
         """Return the step that renames a column."""

@@ -26,7 +26,15 @@ from sqlalchemy import (
 )
 
 from alembic_steady.adapters.abstract import Step
-from alembic_steady.adapters.postgresql import enums, lock, retry, squawk
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.postgresql import (
+    describe,
+    enums,
+    lock,
+    retry,
+    squawk,
+    words,
+)
 from alembic_steady.adapters.postgresql.failures import cause
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
@@ -183,6 +191,20 @@ class PostgreSQLAdapter(ServerAdapter):
             name = migration.dialect.identifier_preparer.quote(schema)
             script.upgrade_ops.ops.insert(0, ops.ExecuteSQLOp(f"CREATE SCHEMA {name}"))
             script.downgrade_ops.ops.append(ops.ExecuteSQLOp(f"DROP SCHEMA {name}"))
+
+    def describe_tables(self, connection: Connection) -> Description:
+        """Return what the database says of all its tables, but those of the system."""
+        return describe.describe(connection)
+
+    def words(
+        self, key: Key, before: Description, after: Description
+    ) -> Iterator[list[ops.MigrateOperation]]:
+        """Yield ways to change one part of a database, each as operations to run in turn."""
+        return words.words(key, before, after)
+
+    def obstacles(self, error: Exception, table: Key, before: Description) -> list[Key]:
+        """Return what may keep an operation on a table from being run."""
+        return words.obstacles(error, table, before)
 
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
         """Return the step that renames a column."""
