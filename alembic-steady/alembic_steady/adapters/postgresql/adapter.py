@@ -25,7 +25,16 @@ from sqlalchemy import (
 )
 
 from alembic_steady.adapters.abstract import Step
-from alembic_steady.adapters.postgresql import lock, models, retry, squawk, types
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.postgresql import (
+    describe,
+    lock,
+    models,
+    retry,
+    squawk,
+    types,
+    words,
+)
 from alembic_steady.adapters.postgresql.failures import cause
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
@@ -192,6 +201,20 @@ class PostgreSQLAdapter(ServerAdapter):
         """Return how a revision writes an enum, which it creates before the tables."""
         return types.render(kind, context)
 
+    def describe_tables(self, connection: Connection) -> Description:
+        """Return what the database says of all its tables, but those of the system."""
+        return describe.describe(connection)
+
+    def words(
+        self, key: Key, before: Description, after: Description
+    ) -> Iterator[list[ops.MigrateOperation]]:
+        """Yield ways to change one part of a database, each as operations to run in turn."""
+        return words.words(key, before, after)
+
+    def obstacles(self, error: Exception, table: Key, before: Description) -> list[Key]:
+        """Return what may keep an operation on a table from being run."""
+        return words.obstacles(error, table, before)
+
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
         """Return the step that renames a column."""
         table, schema = old.table.name, old.table.schema
@@ -232,10 +255,6 @@ class PostgreSQLAdapter(ServerAdapter):
             if own and own.endswith(f".{was}"):
                 start = f"ALTER SEQUENCE {_place(prepare, after.table)}"
                 yield both_ways(start, " RENAME TO ", was, now)
-
-    def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
-        """Return all schemas except those of the system."""
-        return [None, *({*names} - {default, "information_schema"})]
 
 
 def _place(prepare: Any, table: Table) -> str:
