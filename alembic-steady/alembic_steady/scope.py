@@ -85,7 +85,7 @@ class Scope:
 
     def differences(self, before: Description, after: Description) -> list[Key]:
         """Return the keys of the parts that differ and that no option leaves out."""
-        return [key for key in differences(before, after) if self._is_part_wanted(key)]
+        return [key for key in differences(before, after) if self.is_part_compared(key)]
 
     def is_compared(self, aspect: str) -> bool:
         """Return whether an aspect of columns is compared, which an option may turn off."""
@@ -114,8 +114,10 @@ class Scope:
     def _final_names(self, table: Table) -> Iterator[str]:
         # A name may be longer than the database allows; then SQLAlchemy shortens it.
         for constraint in table.constraints:
+            if constraint.name is None:
+                continue
             name = self._dialect.identifier_preparer.format_constraint(constraint)
-            if name is not None:
+            if name is not None:  # as the name of a type's check may still be
                 yield name
 
     def _is_wanted(self, schema: str | None, table: str) -> bool:
@@ -137,7 +139,8 @@ class Scope:
             return bool(options["include_object"](bare, table, "table", True, None))
         return bool(options["include_object"](model, table, "table", False, bare))
 
-    def _is_part_wanted(self, key: Key) -> bool:
+    def is_part_compared(self, key: Key) -> bool:
+        """Return whether no option leaves out a part of a table."""
         if not self.is_compared(key.aspect):
             return False
         kind = KINDS.get(key.kind)

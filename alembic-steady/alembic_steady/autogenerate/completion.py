@@ -164,7 +164,8 @@ class Completion:
             if not keys:
                 break
             key = min(keys, key=lambda key: _rank(key, target))
-            found = self._first_that_works(self._adapter.words(key, before, target))
+            after = target | self._left_out(before, target)
+            found = self._first_that_works(self._adapter.words(key, before, after))
             attempts[key] += 1
             # Once another part is changed, this one may be possible.
             failed = set() if found else {*failed, key}
@@ -172,6 +173,14 @@ class Completion:
         if any(isinstance(step, ops.ExecuteSQLOp) for step in done):
             done.insert(0, Comment([IN_SQL]))
         return done
+
+    def _left_out(self, before: Description, target: Description) -> Description:
+        """Return what is not compared, and has to stay where a table is rebuilt."""
+        return {
+            key: part
+            for key, part in before.items()
+            if key not in target and not self._ruler.scope.is_part_compared(key)
+        }
 
     def _first_that_works(self, ways: Iterable[Steps]) -> Steps:
         for way in ways:

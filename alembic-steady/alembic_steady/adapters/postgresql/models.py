@@ -78,6 +78,10 @@ def _drop_all(connection: Connection, several: Sequence[MetaData]) -> None:
     _drop(connection, "TYPE", enums)
 
 
+def _schemas(metadata: MetaData) -> set[str]:
+    return {table.schema for table in metadata.tables.values() if table.schema}
+
+
 def _enums(metadata: MetaData) -> Iterator[Enum]:
     for table in metadata.tables.values():
         for column in table.columns:
@@ -104,7 +108,7 @@ def build(connection: Connection, several: Sequence[MetaData]) -> None:
     """
     _drop_all(connection, several)
     for metadata in several:
-        for schema in {it.schema for it in metadata.tables.values()} - {None}:
+        for schema in _schemas(metadata):
             connection.execute(CreateSchema(schema, if_not_exists=True))
         for sequence in private.sequences(metadata):
             connection.execute(DropSequence(sequence, if_exists=True))
@@ -141,7 +145,7 @@ def add_what_tables_need(migration: Any, script: Any) -> None:
     several = migration.opts["target_metadata"]
     needed: dict[str, tuple[Any, Any]] = {}
     for metadata in [several] if isinstance(several, MetaData) else several:
-        for schema in {it.schema for it in metadata.tables.values()} - {None}:
+        for schema in _schemas(metadata):
             needed[f"schema {schema}"] = CreateSchema(schema), DropSchema(schema)
         for enum in _enums(metadata):
             needed[f"type {enum.name}"] = CreateEnumType(enum), DropEnumType(enum)

@@ -77,6 +77,9 @@ class SQLiteAdapter(Adapter):
     ) -> Iterator[Connection]:
         """Open an empty in-memory database."""
         with create_engine("sqlite://").connect() as connection:
+            # An application may turn them on for all engines.
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.rollback()
             yield connection
 
     @contextmanager
