@@ -35,6 +35,8 @@ class Part(NamedTuple):
         name: the name in this database, which may be one that the server has made up.
         columns: the names of the table's columns that a key, constraint or index covers.
         target: the schema and the name of the table that a foreign key refers to.
+        attached: statements that create what goes with a table that is rebuilt, without
+            being compared, such as triggers.
     """
 
     text: str
@@ -42,6 +44,7 @@ class Part(NamedTuple):
     name: str = ""
     columns: tuple[str, ...] = ()
     target: tuple[str | None, str] = (None, "")
+    attached: tuple[str, ...] = ()
 
 
 Description = dict[Key, Part]
