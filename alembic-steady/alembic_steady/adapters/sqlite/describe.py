@@ -22,18 +22,19 @@ TOKEN = re.compile(
     | (?P<string> [xX]?'(?:[^']|'')*' )
     | (?P<quoted> "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
     | (?P<word> [\w$]+ )
-    | (?P<sign> . )
+    | (?P<sign> \|\| | ->>? | << | >> | <> | [<>=!]= | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
-# The words that begin a clause of a column and of a table. SQLite reserves all of them but
+# The words that begin a constraint of a table and a clause of a column. SQLite reserves all of them but
 # one, so that a column with such a name is quoted.
+OF_TABLE = frozenset(["constraint", "primary", "unique", "check", "foreign"])
 OF_COLUMN = frozenset(
-    "constraint primary not null unique check default collate references generated as".split()
+    ["constraint", "primary", "not", "null", "unique", "check", "default", "collate"]
+    + ["references", "generated", "as"]
 )
-OF_TABLE = frozenset("constraint primary unique check foreign".split())
 # After these, a word of a clause does not begin another one.
-GOES_ON = frozenset("set not default always".split())
+GOES_ON = frozenset(["set", "not", "default", "always"])
 CONSTRAINTS = {
     "primary": ("primary key", 2),
     "unique": ("unique constraint", 1),
