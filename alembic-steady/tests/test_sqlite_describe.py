@@ -87,6 +87,12 @@ ALIKE: dict[str, tuple[Script, Script]] = {
             'CREATE INDEX IF NOT EXISTS ix ON user ("check", "a b" DESC)',
         ],
     ),
+    "names in the quotes of strings": (
+        [
+            "CREATE TABLE 't' ('Id' INTEGER, a REFERENCES 't' ('Id'), PRIMARY KEY ('Id'))"
+        ],
+        ["CREATE TABLE t (Id INTEGER PRIMARY KEY, a REFERENCES t (Id))"],
+    ),
     "commas left out": (
         ["CREATE TABLE t (a INT, CHECK (a > 0) CONSTRAINT b UNIQUE (a))"],
         ["CREATE TABLE t (a INT, CHECK (a > 0), CONSTRAINT b UNIQUE (a))"],
