@@ -35,6 +35,8 @@ class Part(NamedTuple):
         name: the name in this database, which may be one that the server has made up.
         columns: the names of the table's columns that a key, constraint or index covers.
         target: the schema and the name of the table that a foreign key refers to.
+        attached: statements that create what goes with a table that is rebuilt, without
+            being compared, such as triggers.
     """
 
     text: str

@@ -22,18 +22,19 @@ TOKEN = re.compile(
     | (?P<string> [xX]?'(?:[^']|'')*' )
     | (?P<quoted> "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
     | (?P<word> [\w$]+ )
-    | (?P<sign> . )
+    | (?P<sign> \|\| | ->>? | << | >> | <> | [<>=!]= | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
-# The words that begin a clause of a column and of a table. SQLite reserves all of them but
+# The words that begin a constraint of a table and a clause of a column. SQLite reserves all of them but
 # one, so that a column with such a name is quoted.
+OF_TABLE = frozenset(["constraint", "primary", "unique", "check", "foreign"])
 OF_COLUMN = frozenset(
-    "constraint primary not null unique check default collate references generated as".split()
+    ["constraint", "primary", "not", "null", "unique", "check", "default", "collate"]
+    + ["references", "generated", "as"]
 )
-OF_TABLE = frozenset("constraint primary unique check foreign".split())
 # After these, a word of a clause does not begin another one.
-GOES_ON = frozenset("set not default always".split())
+GOES_ON = frozenset(["set", "not", "default", "always"])
 CONSTRAINTS = {
     "primary": ("primary key", 2),
     "unique": ("unique constraint", 1),
@@ -225,6 +226,8 @@ class _Reader:
                 continue
             if clause[0].word in CONSTRAINTS:
                 kind, words = CONSTRAINTS[clause[0].word]
+                if kind != "check":  # It has expressions, the others have names alone.
+                    clause = [token._replace(name=_name(token)) for token in clause]
                 columns = self.columns(clause)
                 definition = self.raw([*named, *clause])
                 target = (None, _target(clause))
@@ -330,12 +333,12 @@ def _unwrapped(found: list[Token]) -> list[Token]:
 
 def _name(token: Token) -> str:
     """Return a name, around which SQLite also accepts the quotes of a string."""
-    return token.name or token.raw[1:-1].replace("''", "'")
+    return token.name or token.word or token.raw[1:-1].replace("''", "'")
 
 
 def _columns(found: Iterable[Token], names: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns that are named, each once, spelt as where they are created."""
-    written = (_name(token).lower() for token in found if token.name)
+    written = (token.name.lower() for token in found)
     return tuple(dict.fromkeys(names[name] for name in written if name in names))
 
 
