@@ -58,5 +58,5 @@ def compare(scope: Scope, built: Description, real: Description) -> Iterator[str
             yield f"+ {line}" + ("" if key[:2] in owned else NOT_OWNED)
         else:
             aspect = f"{key.aspect} " if key.aspect else ""
-            old, new = (f"{aspect}{it[key].text}" for it in (built, real))
-            yield f"~ {line}: {new}; the revisions build {old}"
+            old, new = (" ".join(it[key].text.split()) for it in (built, real))
+            yield f"~ {line}: {aspect}{new}; the revisions build {aspect}{old}"

@@ -74,6 +74,8 @@ class Scope:
         found: Description = {}
         for key, part in self._settings.adapter.describe_tables(connection).items():
             place = key.schema, key.table
+            if key.kind == "schema" and not self._is_schema_wanted(key.name):
+                continue
             if not key.table or key.kind == "view":
                 found[key] = part
                 continue
@@ -120,6 +122,10 @@ class Scope:
             if name is not None:  # as the name of a type's check may still be
                 yield name
 
+    def _is_schema_wanted(self, name: str | None) -> bool:
+        include_name = self._options.get("include_name")
+        return include_name is None or bool(include_name(name, "schema", {}))
+
     def _is_wanted(self, schema: str | None, table: str) -> bool:
         options = self._options
         if table == options.get("version_table", "alembic_version"):
@@ -129,8 +135,8 @@ class Scope:
         full = f"{schema}.{table}" if schema else table
         parents = {"schema_name": schema, "schema_qualified_table_name": full}
         include_name = options.get("include_name")
-        if include_name and not (
-            include_name(schema, "schema", {}) and include_name(table, "table", parents)
+        if not self._is_schema_wanted(schema) or (
+            include_name and not include_name(table, "table", parents)
         ):
             return False
         bare = Table(table, MetaData(), schema=schema)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters import Adapter
-from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.description import Description, Key, Part
 from alembic_steady.autogenerate.comment import Comment
 from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.autogenerate.runner import Runner
@@ -29,8 +29,7 @@ ATTEMPTS = 3
 FIRST = ("schema", "extension", "sequence", "enum")
 """What tables need before they are created."""
 IN_SQL = "In SQL, since Alembic has no operation for this:"
-BY_HAND = "Change this by hand: {what} is {old}, and has to be {new}"
-NOTHING = "not there"
+BY_HAND = "Change this by hand: "
 REMOVED = (
     "foreign key",
     "check",
@@ -100,7 +99,7 @@ class Completion:
                 done.insert(position, step)
                 remaining = [key for key in remaining if key.table != _table(step)]
         self.unresolved.update(remaining)
-        done += [Comment([by_hand(key, now, target)]) for key in remaining]
+        done += [Comment([BY_HAND + difference(key, now, target)]) for key in remaining]
         return _merged(done)
 
     # What Alembic proposes
@@ -208,13 +207,16 @@ class Completion:
         return done
 
 
-def by_hand(key: Key, now: Description, target: Description) -> str:
+def difference(key: Key, now: Description, target: Description) -> str:
     """Say what a part is, and what it has to be."""
-    old, new = (
-        (it[key].definition or it[key].text) if key in it else NOTHING
-        for it in (now, target)
-    )
-    return BY_HAND.format(what=described(key), old=old, new=new)
+    old, new = (_definition(it.get(key)) for it in (now, target))
+    return f"{described(key)} is {old}, and has to be {new}"
+
+
+def _definition(part: Part | None) -> str:
+    if part is None:
+        return "missing"
+    return part.definition or part.text or "there"
 
 
 def described(key: Key) -> str:

@@ -14,7 +14,7 @@ from alembic_steady.adapters.description import Key
 from alembic_steady.autogenerate import concurrent_indexes, noise, renames, warnings
 from alembic_steady.autogenerate.column_types import Renderer
 from alembic_steady.autogenerate.comment import Comment
-from alembic_steady.autogenerate.completion import Completion, by_hand
+from alembic_steady.autogenerate.completion import Completion, difference
 from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.autogenerate.runner import Runner, without_driver
 from alembic_steady.settings import Settings
@@ -58,31 +58,36 @@ class Review:
     def __call__(self, migration: Any, revision: Any, directives: list[Any]) -> None:
         """Complete the operations, ask about renames, and warn of data loss."""
         script, ruler, adapter = directives[0], self._ruler, self._settings.adapter
+        self._prepare(migration, script)
+        remarks = [*warnings.remarks(script.upgrade_ops.ops)]
+        if private.is_check():
+            self._add_what_is_missed(script.upgrade_ops)
+        elif ruler is not None and adapter.is_scratch(migration.connection.engine.url):
+            self._complete(migration, script, ruler)
+        concurrent_indexes.separate(directives)
+        if own := self._settings.options.get("process_revision_directives"):
+            own(migration, revision, directives)
+        warnings.give(remarks, directives)
+        _write_percent_once(migration.dialect)
+        if not private.is_check():  # `check` looks at them itself
+            self._end(directives)
+
+    def _prepare(self, migration: Any, script: Any) -> None:
+        """Remove noise, let renames be renames, and write types as the database has them."""
+        adapter, ruler = self._settings.adapter, self._ruler
+        warnings.refuse_without_models(self._settings.tables)
         if ruler is not None:
             self._types.types = ruler.types
             noise.sweep(script.upgrade_ops, ruler)
             noise.sweep(script.downgrade_ops, ruler)
-        else:
-            adapter.add_what_tables_need(migration, script)
         adapter.complete(migration, script)
+        if ruler is None:
+            adapter.add_what_tables_need(migration, script)
         if private.is_check():
-            self._add_what_is_missed(script.upgrade_ops)
-        else:
-            renames.settle(migration, script, self._settings, ruler)
-            for changes in (script.upgrade_ops, script.downgrade_ops):
-                self._types.replace(changes.ops)
-            if ruler is not None and adapter.is_scratch(
-                migration.connection.engine.url
-            ):
-                self._complete(migration, script, ruler)
-            concurrent_indexes.separate(directives)
-        if own := self._settings.options.get("process_revision_directives"):
-            own(migration, revision, directives)
-        for script in directives:
-            warnings.review(script.upgrade_ops, self._settings.tables)
-        _write_percent_once(migration.dialect)
-        if not private.is_check():  # `check` looks at them itself
-            self._end(directives)
+            return
+        renames.settle(migration, script, self._settings, ruler)
+        for changes in (script.upgrade_ops, script.downgrade_ops):
+            self._types.replace(changes.ops)
 
     def _complete(self, migration: Any, script: Any, ruler: Ruler) -> None:
         if script.upgrade_ops.is_empty() and not ruler.differences():
@@ -98,7 +103,7 @@ class Review:
         ruler = self._ruler
         if ruler is not None and upgrade.is_empty():
             upgrade.ops += [
-                Comment([by_hand(key, ruler.revisions, ruler.models)])
+                Comment([difference(key, ruler.revisions, ruler.models)])
                 for key in ruler.differences()
             ]
 

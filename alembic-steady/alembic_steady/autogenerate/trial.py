@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from alembic_steady import errors, private, x_arguments
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.autogenerate.completion import by_hand
+from alembic_steady.autogenerate.completion import difference
 from alembic_steady.autogenerate.ruler import Ruler
 
 HOOK = "alembic_steady.trial"
@@ -132,9 +132,9 @@ class Trial:
         now = self._now()
         for key in self.ruler.between(now, target):
             if key not in self.unresolved:
-                difference = by_hand(key, now, target)
+                told = difference(key, now, target)
                 raise TrialError(
-                    UNWANTED.format(function=function, what=what, difference=difference)
+                    UNWANTED.format(function=function, what=what, difference=told)
                 )
 
     def _refuse(self, why: str) -> None:
@@ -184,11 +184,10 @@ def _call(path: str, options: Any) -> None:
 
 def _load(file: Path) -> Any:
     spec = spec_from_file_location(f"trial_{file.stem}", file)
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
+    module = module_from_spec(spec)  # type: ignore[arg-type]
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+    except Exception as error:  # noqa: BLE001  It may be anything.
         raise TrialError(f"{file.name} cannot be read: {errors.named(error)}") from None
     return module
 

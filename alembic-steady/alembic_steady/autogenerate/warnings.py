@@ -31,11 +31,10 @@ def may_drop() -> bool:
     return x_arguments.value("allow-drop") is not None
 
 
-def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
-    """Print warnings about a revision, and add them to it as a comment.
+def refuse_without_models(tables: Mapping[str, Any]) -> None:
+    """Refuse a comparison that would drop all tables, unless `-x allow-drop` is given.
 
     Arguments:
-        upgrade: the operations that autogenerate has found; the comment is added here.
         tables: the tables of the models, by name.
 
     Raises:
@@ -43,18 +42,30 @@ def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
     """
     if not tables and context.script.get_heads() and not may_drop():
         raise CommandError(NO_MODELS)
-    remarks = list(_remarks(upgrade.ops))
-    for remark in remarks:
+
+
+def give(known: Sequence[str], directives: Sequence[Any]) -> None:
+    """Print warnings about revisions, and add them to the first one as a comment.
+
+    Arguments:
+        known: the remarks that are known already.
+        directives: the revisions, whose operations may be others by now.
+    """
+    found = dict.fromkeys(known)
+    for script in directives:
+        found |= dict.fromkeys(remarks(script.upgrade_ops.ops))
+    for remark in found:
         print(f"Warning: {remark}", file=sys.stderr)
-    if remarks and not private.is_check():
-        upgrade.ops.insert(0, Comment(remarks))
+    if found and directives and not private.is_check():
+        directives[0].upgrade_ops.ops.insert(0, Comment([*found]))
 
 
-def _remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
+def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
+    """Yield what operations do to data."""
     for operation in operations:
         match operation:
             case ops.ModifyTableOps(ops=parts):
-                yield from _remarks(parts)
+                yield from remarks(parts)
             case ops.DropTableOp(table_name=table):
                 yield f"drops table {table} and all its rows"
             case ops.DropColumnOp(table_name=table, column_name=name):
