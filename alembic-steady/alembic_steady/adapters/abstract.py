@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.operations import Operations, ops
 from alembic.util import CommandError
 from sqlalchemy import URL, Column, Connection, Table
+from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.description import Description, Key
 
@@ -212,6 +213,18 @@ class Adapter(ABC):
             before: the description of the database as it is.
             after: the description of the database as it has to be.
         """
+
+    def obstacles(
+        self, error: DBAPIError, table: Key, before: Description
+    ) -> list[Key]:
+        """Return the parts that may be in the way of an operation that has failed.
+
+        Arguments:
+            error: how the database refused it.
+            table: the key of the table that the operation is about.
+            before: the description of the database.
+        """
+        return []
 
     @abstractmethod
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from alembic.operations import ops
 from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.mysql import mariadb
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import conv
 
 from alembic_steady.adapters.description import Description, Key, Part, differences
@@ -80,12 +81,36 @@ def obstacles(table: str, before: Description) -> list[Key]:
     return [*others, *(it for it in found if it.table == table and it not in others)]
 
 
+def in_the_way(error: DBAPIError, table: str, before: Description) -> list[Key]:
+    """Return the foreign keys that an error is about, the likely ones first.
+
+    Arguments:
+        error: how the server has refused to change the table.
+        table: the name of the table.
+        before: the description of the database.
+    """
+    code, message = (*getattr(error.orig, "args", ()), 0, "")[:2]
+    if code not in IN_THE_WAY:
+        return []
+    said = {*re.findall(r"[^'`/]+", str(message))}
+    indexes = [
+        (key, part)
+        for key, part in before.items()
+        if key.table == table and key.kind in KEYS and (part.name or key.name) in said
+    ]
+    served = [it for key, part in indexes for it in _users(key, part, before)]
+    found = obstacles(table, before)
+    # The server names a key, or the index that it needs; or else it may be any.
+    return sorted(found, key=lambda it: (before[it].name not in said, it not in served))
+
+
 # Tables, comments, views and sequences
 
 
 def _change_table(key: Key, before: Description, after: Description) -> Ways:
     if key in before:
-        yield from _freed([ops.DropTableOp(key.table)], obstacles(key.table, before), before)
+        keys = [it for it in obstacles(key.table, before) if it.table != key.table]
+        yield from _freed([ops.DropTableOp(key.table)], keys, before)
         return
     sql = after[key].definition
     yield [statement(sql)]
@@ -152,7 +177,9 @@ def _made_again(column: Key, before: Description, after: Description) -> Ways:
         return
     way = [_dropped(column, before), _alter(column.table, _added(column, after))]
     if computed not in after:  # It keeps its values.
-        value = next(it.text for it in units(before[computed].text) if it.text[0] == "(")
+        value = next(
+            it.text for it in units(before[computed].text) if it.text[0] == "("
+        )
         table, name = quoted(column.table), quoted(column.name)
         way.append(statement(f"UPDATE {table} SET {name} = {value}"))
     yield from _freed_column(way, column, before)
@@ -288,9 +315,7 @@ def _together(key: Key, before: Description, after: Description) -> Ways:
     yield from _freed([_alter(key.table, *gone, *come)], keys, before)
 
 
-def _first(
-    key: Key, before: Description, after: Description
-) -> tuple[str, str]:
+def _first(key: Key, before: Description, after: Description) -> tuple[str, str]:
     """Return the first column of a key, with its table."""
     columns = (after.get(key) or before[key]).columns
     return key.table, columns[0] if columns else ""
@@ -329,7 +354,7 @@ def _drops(keys: Iterable[Key], before: Description) -> Way:
 
 
 def _dropped(key: Key, before: Description) -> ops.MigrateOperation:
-    name = before[key].name
+    name = before[key].name or key.name
     if key.kind == "column":
         return ops.DropColumnOp(key.table, name)
     # No naming convention may change the name.
