@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.operations import Operations, ops
 from alembic.util import CommandError
 from sqlalchemy import URL, Column, Connection, MetaData, Table
+from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.description import Description, Key
 
@@ -259,7 +260,9 @@ class Adapter(ABC):
             after: the description of the database as it has to be.
         """
 
-    def obstacles(self, error: Exception, table: Key, before: Description) -> list[Key]:
+    def obstacles(
+        self, error: DBAPIError, table: Key, before: Description
+    ) -> list[Key]:
         """Return the parts that may be in the way of an operation that has failed.
 
         Arguments:

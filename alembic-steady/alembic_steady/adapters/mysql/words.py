@@ -1,0 +1,383 @@
+"""The words of MySQL and MariaDB that change one part of a database into another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from alembic.operations import ops
+from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects.mysql import mariadb
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import conv
+
+from alembic_steady.adapters.description import Description, Key, Part, differences
+from alembic_steady.adapters.mysql.describe import (
+    NO_DEFAULT,
+    is_made_for,
+    referred,
+    units,
+)
+
+Way = list[ops.MigrateOperation]
+Ways = Iterator[Way]
+
+PREPARERS = tuple(
+    dialect.identifier_preparer
+    for dialect in (mysql.dialect(), mariadb.MariaDBDialect())
+)
+TYPES = {
+    "foreign key": "foreignkey",
+    "unique constraint": "unique",
+    "check": "check",
+    "primary key": "primary",
+}
+"""How Alembic calls constraints."""
+KEYS = ("primary key", "unique constraint", "index")
+# What the server says of a foreign key that is in the way.
+IN_THE_WAY = frozenset(
+    (
+        1217,  # a row is referred to, or a table
+        1451,  # the same
+        1553,  # an index is needed
+        1828,  # a column is needed
+        1829,  # the same, by another table
+        1832,  # a column cannot be changed
+        1833,  # the same, because of another table
+        1834,  # rows cannot be deleted
+        3730,  # a table cannot be dropped
+        3780,  # columns are not compatible
+    )
+)
+
+
+def words(key: Key, before: Description, after: Description) -> Ways:
+    """Yield ways to change one part, as `Adapter.words` explains."""
+    change = {
+        "table": _change_table,
+        "comment": _change_comment,
+        "column": _change_column,
+        "primary key": _change_key,
+        "unique constraint": _change_key,
+        "index": _change_key,
+        "foreign key": _change_foreign_key,
+        "check": _change_check,
+        "view": _change_view,
+        "sequence": _change_sequence,
+    }.get(key.kind)
+    if change:
+        yield from change(key, before, after)
+
+
+def obstacles(table: str, before: Description) -> list[Key]:
+    """Return the foreign keys that refer to a table, and those that it has.
+
+    Arguments:
+        table: the name of the table.
+        before: the description of the database.
+    """
+    found = [key for key in before if key.kind == "foreign key"]
+    others = [it for it in found if before[it].target == (None, table)]
+    return [*others, *(it for it in found if it.table == table and it not in others)]
+
+
+def in_the_way(error: DBAPIError, table: str, before: Description) -> list[Key]:
+    """Return the foreign keys that an error is about, the likely ones first.
+
+    Arguments:
+        error: how the server has refused to change the table.
+        table: the name of the table.
+        before: the description of the database.
+    """
+    code, message = (*getattr(error.orig, "args", ()), 0, "")[:2]
+    if code not in IN_THE_WAY:
+        return []
+    said = {*re.findall(r"[^'`/]+", str(message))}
+    indexes = [
+        (key, part)
+        for key, part in before.items()
+        if key.table == table and key.kind in KEYS and (part.name or key.name) in said
+    ]
+    served = [it for key, part in indexes for it in _users(key, part, before)]
+    found = obstacles(table, before)
+    # The server names a key, or the index that it needs; or else it may be any.
+    return sorted(found, key=lambda it: (before[it].name not in said, it not in served))
+
+
+# Tables, comments, views and sequences
+
+
+def _change_table(key: Key, before: Description, after: Description) -> Ways:
+    if key in before:
+        keys = [it for it in obstacles(key.table, before) if it.table != key.table]
+        yield from _freed([ops.DropTableOp(key.table)], keys, before)
+        return
+    sql = after[key].definition
+    yield [statement(sql)]
+    # Tables that refer to each other get their foreign keys when all are there.
+    for other, part in after.items():
+        if (other.table, other.kind) == (key.table, "foreign key"):
+            sql = sql.replace(f",\n  {part.definition}", "")
+    yield [statement(sql)]
+
+
+def _change_comment(key: Key, _before: Description, after: Description) -> Ways:
+    comment = after[key].text if key in after else "''"
+    yield [_alter(key.table, f"COMMENT = {comment}")]
+
+
+def _change_view(key: Key, _before: Description, after: Description) -> Ways:
+    if key in after:
+        yield [statement(after[key].definition)]
+    else:
+        yield [statement(f"DROP VIEW {quoted(key.table)}")]
+
+
+def _change_sequence(key: Key, before: Description, after: Description) -> Ways:
+    if key not in after:
+        yield [statement(f"DROP SEQUENCE {quoted(key.name)}")]
+    elif key in before:
+        yield [statement(f"ALTER SEQUENCE {quoted(key.name)} {after[key].text}")]
+    else:
+        yield [statement(after[key].definition)]
+
+
+# Columns
+
+
+def _change_column(key: Key, before: Description, after: Description) -> Ways:
+    column = key._replace(aspect="")
+    if column not in before:
+        yield [_alter(key.table, _added(column, after)), *_unset(column, after)]
+    elif column not in after:
+        yield from _freed_column([_dropped(column, before)], column, before)
+    else:
+        yield from _freed_column(_modified(column, after), column, before)
+        yield from _made_again(column, before, after)
+    yield from _together(column, before, after)
+
+
+def _modified(column: Key, after: Description) -> Way:
+    sql = f"MODIFY COLUMN {after[column].definition}"
+    return [_alter(column.table, sql), *_unset(column, after)]
+
+
+def _unset(column: Key, after: Description) -> Way:
+    """Return what takes off the default of a column that may be null."""
+    default = after.get(column._replace(aspect="default"))
+    if default is None or default.text != NO_DEFAULT:
+        return []
+    return [_alter(column.table, f"ALTER COLUMN {quoted(column.name)} DROP DEFAULT")]
+
+
+def _made_again(column: Key, before: Description, after: Description) -> Ways:
+    """Yield what drops and adds a computed column, which loses nothing."""
+    computed = column._replace(aspect="computed")
+    if computed not in before and computed not in after:
+        return
+    way = [_dropped(column, before), _alter(column.table, _added(column, after))]
+    if computed not in after:  # It keeps its values.
+        value = next(
+            it.text for it in units(before[computed].text) if it.text[0] == "("
+        )
+        table, name = quoted(column.table), quoted(column.name)
+        way.append(statement(f"UPDATE {table} SET {name} = {value}"))
+    yield from _freed_column(way, column, before)
+
+
+def _freed_column(way: Way, column: Key, before: Description) -> Ways:
+    keys = [
+        key
+        for key in obstacles(column.table, before)
+        if _holds(key, before[key], column.table, column.name)
+    ]
+    others = [
+        key._replace(aspect="")
+        for key, part in before.items()
+        if key.table == column.table
+        and (key.kind in ("unique constraint", "index", "check") or key.aspect)
+        and column.name in part.columns
+    ]
+    yield from _freed(way, keys, before)
+    if others:
+        yield [*_drops(keys, before), *_drops(others, before), *way]
+
+
+def _holds(key: Key, part: Part, table: str, column: str) -> bool:
+    """Return whether a foreign key has a column of a table, or refers to it."""
+    if key.table == table and column in part.columns:
+        return True
+    return part.target == (None, table) and column in referred(part)
+
+
+# Keys, constraints and indexes
+
+
+def _change_key(key: Key, before: Description, after: Description) -> Ways:
+    old, new = before.get(key), after.get(key)
+    if old is None:
+        yield from _adds(key, after)
+        if key.kind != "primary key":
+            # A foreign key may have an index of that name, which is not described.
+            yield [_alter(key.table, _gone(key, after), _added(key, after))]
+    elif new is not None:
+        way = _alter(key.table, _gone(key, before), _added(key, after))
+        yield from _freed([way], _users(key, old, before), before)
+    elif not _is_made_again(key, old, after):
+        yield from _freed([_dropped(key, before)], _users(key, old, before), before)
+    yield from _together(key, before, after)
+
+
+def _is_made_again(key: Key, index: Part, after: Description) -> bool:
+    """Return whether an index is described only as long as a foreign key is missing."""
+    return key.kind == "index" and any(
+        is_made_for(index, part)
+        for it, part in after.items()
+        if (it.table, it.kind) == (key.table, "foreign key")
+    )
+
+
+def _users(key: Key, index: Part, before: Description) -> list[Key]:
+    """Return the foreign keys that an index serves, on either side."""
+    found = []
+    for it in obstacles(key.table, before):
+        part = before[it]
+        sides = [part.columns] if it.table == key.table else []
+        if part.target == (None, key.table):
+            sides.append(referred(part))
+        if any(index.columns[: len(side)] == side for side in sides):
+            found.append(it)
+    return found
+
+
+def _change_foreign_key(key: Key, before: Description, after: Description) -> Ways:
+    # One statement that drops a key and adds another with its name is refused.
+    drop = [_dropped(key, before)] if key in before else []
+    if key not in after:
+        yield drop
+    else:
+        yield from ([*drop, *add] for add in _adds(key, after))
+
+
+def _change_check(key: Key, before: Description, after: Description) -> Ways:
+    if key not in before:
+        yield from _adds(key, after)
+    elif key not in after:
+        yield [_dropped(key, before)]
+    else:
+        yield [_alter(key.table, _gone(key, before), _added(key, after))]
+
+
+def _adds(key: Key, after: Description) -> Ways:
+    """Yield how a constraint or index is added; if its name is made up, without one."""
+    part = after[key]
+    if key.name == part.text:
+        yield [_alter(key.table, f"ADD {part.text}")]
+    yield [_alter(key.table, _added(key, after))]
+
+
+def _together(key: Key, before: Description, after: Description) -> Ways:
+    """Yield one statement for a primary key and the columns that count up.
+
+    A column that does has to be the first of a key all the time.
+    """
+    counting = {
+        (it.table, it.name)
+        for it in (*before, *after)
+        if it.aspect == "autoincrement" and it.table == key.table
+    }
+    here, there = (
+        {it: part for it, part in all_.items() if it.table == key.table}
+        for all_ in (before, after)
+    )
+    keyed = {
+        (it.table, column)
+        for it, part in (*here.items(), *there.items())
+        if it.kind == "primary key"
+        for column in part.columns
+    }
+    linked = dict.fromkeys(
+        it._replace(aspect="")
+        for it in differences(here, there)
+        if it.kind == "primary key"
+        or (it.kind == "column" and (it.table, it.name) in counting | keyed)
+        or (it.kind in KEYS and _first(it, before, after) in counting)
+    )
+    if key not in linked or len(linked) == 1:
+        return
+    gone = [_gone(it, before) for it in linked if _goes(it, before, after)]
+    come = [_added(it, after, it in before) for it in linked if it in after]
+    keys = [
+        it
+        for it in obstacles(key.table, before)
+        if any(_holds(it, before[it], *column) for column in counting | keyed)
+    ]
+    yield from _freed([_alter(key.table, *gone, *come)], keys, before)
+
+
+def _first(key: Key, before: Description, after: Description) -> tuple[str, str]:
+    """Return the first column of a key, with its table."""
+    columns = (after.get(key) or before[key]).columns
+    return key.table, columns[0] if columns else ""
+
+
+def _goes(key: Key, before: Description, after: Description) -> bool:
+    return key in before and (key.kind != "column" or key not in after)
+
+
+# Clauses, statements and operations
+
+
+def _gone(key: Key, before: Description) -> str:
+    """Return the clause of ALTER TABLE that drops a part."""
+    name = quoted(before[key].name)
+    kind = {"column": "COLUMN", "check": "CONSTRAINT"}.get(key.kind, "KEY")
+    return "DROP PRIMARY KEY" if key.kind == "primary key" else f"DROP {kind} {name}"
+
+
+def _added(key: Key, after: Description, is_there: bool = False) -> str:
+    """Return the clause of ALTER TABLE that adds a part, or that changes a column."""
+    if key.kind != "column":
+        return f"ADD {after[key].definition}"
+    return f"{'MODIFY' if is_there else 'ADD'} COLUMN {after[key].definition}"
+
+
+def _freed(way: Way, keys: Iterable[Key], before: Description) -> Ways:
+    """Yield a way alone, and after the foreign keys that may be in its way are dropped."""
+    yield way
+    if drops := _drops(keys, before):
+        yield [*drops, *way]
+
+
+def _drops(keys: Iterable[Key], before: Description) -> Way:
+    return [_dropped(key, before) for key in dict.fromkeys(keys)]
+
+
+def _dropped(key: Key, before: Description) -> ops.MigrateOperation:
+    name = before[key].name or key.name
+    if key.kind == "column":
+        return ops.DropColumnOp(key.table, name)
+    # No naming convention may change the name.
+    if key.kind == "index":
+        return ops.DropIndexOp(conv(name), table_name=key.table)
+    return ops.DropConstraintOp(conv(name), key.table, type_=TYPES[key.kind])
+
+
+def _alter(table: str, *clauses: str) -> ops.ExecuteSQLOp:
+    return statement(f"ALTER TABLE {quoted(table)} {', '.join(clauses)}")
+
+
+def statement(sql: str) -> ops.ExecuteSQLOp:
+    r"""Return the operation that executes SQL as it is.
+
+    `op.execute` takes `:x` for a parameter, and `\:` for a colon.
+    """
+    colon = r":" if r"\:" in sql else r"(?<![:\w$]):(?=[\w$])"
+    return ops.ExecuteSQLOp(re.sub(colon, r"\:", sql))
+
+
+def quoted(name: str) -> str:
+    """Return a name as it is written in SQL, in quotes only if they are needed."""
+    if all(preparer.quote(name) == name for preparer in PREPARERS):
+        return name
+    return "`{}`".format(name.replace("`", "``"))
