@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,10 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 from sqlalchemy.exc import DBAPIError
 
-from alembic_steady.adapters.description import Description, Key, Part, differences
+from alembic_steady.adapters.description import Description, Key, differences
 from alembic_steady.adapters.mysql.adapter import MySQLAdapter
-from alembic_steady.adapters.mysql.describe import NO_DEFAULT, describe
-from alembic_steady.adapters.mysql.words import quoted, statement
 from tests.servers import MariaDB
 
 ADAPTER = MySQLAdapter()

@@ -23,7 +23,6 @@ from sqlalchemy import (
     func,
     text,
 )
-
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.abstract import Step
@@ -213,7 +212,9 @@ class PostgreSQLAdapter(ServerAdapter):
         """Yield ways to change one part of a database, each as operations to run in turn."""
         return words.words(key, before, after)
 
-    def obstacles(self, error: DBAPIError, table: Key, before: Description) -> list[Key]:
+    def obstacles(
+        self, error: DBAPIError, table: Key, before: Description
+    ) -> list[Key]:
         """Return what may keep an operation on a table from being run."""
         return words.obstacles(error, table, before)
 
