@@ -18,6 +18,7 @@ from sqlalchemy import Connection, create_engine
 
 from alembic_steady import private, scratch
 from alembic_steady.autogenerate import noise, ruler, trial
+from alembic_steady.autogenerate.details import without_details
 from alembic_steady.autogenerate.review import Review
 from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.scope import Scope
@@ -69,7 +70,7 @@ def live_options(
     """
     scope = Scope(settings, options, connection.dialect)
     try:
-        with settings.scratch_connection() as other:
+        with without_details(), settings.scratch_connection() as other:
             scratch.replay(settings, options, other, "heads")
             measured = _measure(settings, options, scope, other)
     except CommandError:
@@ -93,11 +94,12 @@ def _compare_on(
     context.get_context().stamp(context.script, "heads")
     connection.commit()
     scope = Scope(settings, options, connection.dialect)
-    measured = _measure(settings, options, scope, connection)
-    review = Review(settings, options, measured)
-    told = _options(settings, options, measured, review)
-    context.configure(connection=connection, **told)
-    context.run_migrations()
+    with without_details():
+        measured = _measure(settings, options, scope, connection)
+        review = Review(settings, options, measured)
+        told = _options(settings, options, measured, review)
+        context.configure(connection=connection, **told)
+        context.run_migrations()
     if not review.number or private.is_check():
         return
     if not review.is_restored:

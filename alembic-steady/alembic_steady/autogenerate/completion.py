@@ -6,6 +6,7 @@ differs afterwards is changed in the words of the database itself.
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -13,6 +14,7 @@ from itertools import accumulate
 from typing import Any
 
 from alembic.operations import ops
+from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -66,6 +68,7 @@ class Completion:
         self._runner = runner
         self._connection = connection
         self._error: Exception | None = None
+        self._target: Description = {}
         self.unresolved: set[Key] = set()
 
     def complete(self, up: Any, down: Any) -> bool:
@@ -84,6 +87,7 @@ class Completion:
         return self._ruler.describe(self._connection)
 
     def _reach(self, proposed: Sequence[Any], target: Description) -> Steps:
+        self._target = target
         done = self._in_words(target, only=FIRST)
         failed: list[tuple[int, Any]] = []
         for step in proposed:
@@ -106,7 +110,7 @@ class Completion:
 
     def _tried(self, step: Any) -> tuple[Steps, Steps]:
         """Try a proposed operation, and return what works of it, and what does not."""
-        done = self._attempt([step])
+        done = self._attempt([step], is_rebuild=self._rebuilds(step))
         if self._error is None:
             return done, []
         if isinstance(step, ops.ModifyTableOps) and len(step.ops) > 1:
@@ -190,21 +194,41 @@ class Completion:
 
     # Running
 
-    def _attempt(self, steps: Steps) -> Steps:
-        """Run operations; return those that are done, which are all or none if possible."""
+    def _attempt(self, steps: Steps, *, is_rebuild: bool = False) -> Steps:
+        """Run operations; return those that are done, which are all or none if possible.
+
+        Arguments:
+            steps: the operations.
+            is_rebuild: whether they fail, too, if they lose a part of a table.
+        """
         done: Steps = []
         self._error = None
         has_savepoints = self._adapter.has_savepoints
         nested = self._connection.begin_nested if has_savepoints else nullcontext
+        before = (
+            {*self._ruler.between(self.now(), self._target)} if is_rebuild else None
+        )
         try:
-            with nested():
+            with nested(), warnings.catch_warnings():
+                # What a rebuilt table loses is looked for afterwards.
+                warnings.filterwarnings("ignore", "Unnamed|Skipped unsupported")
                 for step in steps:
                     self._runner.run([step])
                     done.append(step)
+                if before is not None:
+                    self._refuse_loss(before)
         except Exception as error:  # noqa: BLE001  Alembic raises errors of many kinds.
             self._error = error
             return [] if has_savepoints else done
         return done
+
+    def _rebuilds(self, step: Any) -> bool:
+        return self._runner.is_batch and isinstance(step, ops.ModifyTableOps)
+
+    def _refuse_loss(self, before: set[Key]) -> None:
+        lost = {*self._ruler.between(self.now(), self._target)} - before
+        if lost:
+            raise CommandError(f"a rebuilt table loses {described(min(lost, key=str))}")
 
 
 def difference(key: Key, now: Description, target: Description) -> str:

@@ -22,6 +22,9 @@ class Runner:
     """Renders operations and runs the text.
 
     An operation that works as an object may still fail as it is written in a revision.
+
+    Attributes:
+        is_batch: whether a change of a table is rendered as one that may rebuild it.
     """
 
     def __init__(self, migration: Any, options: Mapping[str, Any], types: Any) -> None:
@@ -36,6 +39,10 @@ class Runner:
         self._types = types
         names = "sqlalchemy_module_prefix", "alembic_module_prefix", "render_as_batch"
         self._options = {name: options[name] for name in names if name in options}
+        self.is_batch = bool(options.get("render_as_batch"))
+        self._plain = MigrationContext.configure(
+            dialect=without_driver(migration.dialect)
+        )
         self._options["user_module_prefix"] = options.get("user_module_prefix")
         self._names = self._template_names()
         for prefix, module in (
@@ -49,9 +56,7 @@ class Runner:
         code = render_python_code(
             ops.UpgradeOps(list(steps)),
             render_item=self._types,
-            migration_context=MigrationContext.configure(
-                dialect=without_driver(self._migration.dialect)
-            ),
+            migration_context=self._plain,
             **self._options,
         )
         names = dict(self._names)

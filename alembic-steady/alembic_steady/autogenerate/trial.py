@@ -7,7 +7,6 @@ file that has run stays.
 from __future__ import annotations
 
 import ast
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from alembic_steady import errors, private, x_arguments
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.autogenerate.completion import difference
+from alembic_steady.autogenerate.details import without_details
 from alembic_steady.autogenerate.ruler import Ruler
 
 HOOK = "alembic_steady.trial"
@@ -36,6 +36,7 @@ LENGTH = 100
 FAILED = "{where} failed on a scratch database: {why}"
 UNWANTED = "{function}() does not lead to {what}: {difference}"
 REFUSED = "{}; no file was written. To write it nevertheless, and edit it: {}"
+NOT_WORKING = "Does not work yet: {}"
 NOT_RUN = "Not run yet: {}"
 
 
@@ -78,20 +79,31 @@ class Trial:
         is_last = len(self._files) == self.number
         try:
             with self._running() as migration:
-                told = self._run(migration, file, is_last=is_last)
-        except TrialError as error:
-            self._refuse(str(error))
-            told = ""
+                told = self._outcome(migration, file, is_last=is_last)
         except BaseException:
-            self._remove()
+            self.close()
+            for written in self._files:
+                written.unlink(missing_ok=True)
             raise
-        finally:
-            if is_last:
-                self.close()
+        if is_last:
+            self.close()
         if not self._is_quiet:
-            print(f"Generating {file} ...  done")
-            if told:
-                print(told)
+            print(f"Generating {file} ...  done\n{told}")
+
+    def _outcome(self, migration: Any, file: Path, *, is_last: bool) -> str:
+        """Run a file, and return what is said about it.
+
+        Raises:
+            CommandError: it does not work, and is not wanted all the same.
+        """
+        try:
+            return self._run(migration, file, is_last=is_last)
+        except TrialError as error:
+            if x_arguments.value("untried") is None:
+                way = x_arguments.command("untried", "revision", "--autogenerate")
+                raise CommandError(REFUSED.format(error, way)) from None
+            note(file, NOT_WORKING.format(error))
+            return f"Warning: {error}"
 
     def _run(self, migration: Any, file: Path, *, is_last: bool) -> str:
         module = _load(file)
@@ -108,7 +120,7 @@ class Trial:
         else:
             self._compare("downgrade", "where the upgrade began", before)
             self._step(migration, file, module.upgrade)
-        return f"Ran {way} in {time.monotonic() - start:.2f} s"
+        return f"  ran {way} in {time.monotonic() - start:.2f} s"
 
     def _step(self, migration: Any, file: Path, step: Callable[[], None]) -> None:
         try:
@@ -137,20 +149,6 @@ class Trial:
                     UNWANTED.format(function=function, what=what, difference=told)
                 )
 
-    def _refuse(self, why: str) -> None:
-        if x_arguments.value("untried") is not None:
-            note(self._files[-1], why)
-            print(f"Warning: {why}", file=sys.stderr)
-            return
-        self._remove()
-        way = x_arguments.command("untried", "revision", "--autogenerate")
-        raise CommandError(REFUSED.format(why, way))
-
-    def _remove(self) -> None:
-        self.close()
-        for file in self._files:
-            file.unlink(missing_ok=True)
-
     @contextmanager
     def _running(self) -> Iterator[Any]:
         """Let the environment and the dialect be as when a revision runs."""
@@ -158,7 +156,10 @@ class Trial:
         once = dialect.identifier_preparer
         dialect.identifier_preparer = dialect.preparer(dialect)
         try:
-            with EnvironmentContext(self.config, self.scripts) as environment:
+            with (
+                without_details(),
+                EnvironmentContext(self.config, self.scripts) as environment,
+            ):
                 environment.configure(connection=self.connection, **self.options)
                 yield environment.get_context()
         finally:
@@ -204,8 +205,10 @@ def _operation(error: BaseException, file: Path) -> str:
     statements = [
         node
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Expr)
+        if isinstance(node, ast.Expr | ast.With)
         and node.lineno <= (lines[-1] or 0) <= (node.end_lineno or 0)
     ]
-    text = ast.unparse(statements[-1]) if statements else ""
+    node: Any = statements[-1] if statements else None
+    call = node.items[0].context_expr if isinstance(node, ast.With) else node
+    text = ast.unparse(call) if call else ""
     return text if len(text) <= LENGTH else f"{text[:LENGTH]}…"
