@@ -56,12 +56,13 @@ def obstacles(error: Any, table: Key, before: Description) -> list[Key]:
     codes = {getattr(orig, name, None) for name in ("sqlstate", "pgcode")}
     if not codes & IN_THE_WAY:
         return []
-    others = [key for key in references(table, before) if table_of(key) != table]
+    # Those of the table itself are in the way of less.
+    keys = sorted(references(table, before), key=lambda key: table_of(key) == table)
     own = [key for key in before if table_of(key) == table]
     computed = [
         key._replace(aspect="") for key in own if key[2::2] == ("column", "computed")
     ]
-    return [*others, *computed, *(key for key in own if key.kind == "check")]
+    return [*keys, *computed, *(key for key in own if key.kind == "check")]
 
 
 def _table(key: Key, before: Description, after: Description) -> Ways:
