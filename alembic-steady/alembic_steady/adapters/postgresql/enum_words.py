@@ -47,21 +47,25 @@ def words(key: Key, before: Description, after: Description) -> Iterator[Operati
 
 
 def with_unused(
-    way: Operations, key: Key, before: Description, after: Description
+    ways: list[Operations], gone: Key, before: Description, after: Description
 ) -> Iterator[Operations]:
-    """Yield a way that takes an enum from a column, first with the enum that is left.
+    """Yield ways that take enums from columns, first with the enums that are left.
 
     Arguments:
-        way: the operations that change the type of the column, or drop the column.
-        key: the key of the column's type.
+        ways: each changes the type of a column, or drops the column or its table.
+        gone: the key of the column's type, of the column or of the table.
         before: the description of the database as it is.
         after: the description of the database as it has to be.
     """
+    unused = []
     for enum, part in before.items():
-        is_gone = enum.kind == "enum" and enum not in after
-        if is_gone and _columns(part, before) == [key]:
-            yield [*way, _drop(part)]
-    yield way
+        columns = _columns(part, before) if enum.kind == "enum" else []
+        owners = ((it, it._replace(aspect=""), table_of(it)) for it in columns)
+        if columns and enum not in after and all(gone in them for them in owners):
+            unused.append(_drop(part))
+    for way in ways if unused else []:
+        yield [*way, *unused]
+    yield from ways
 
 
 def _make(key: Key, before: Description, after: Description) -> Iterator[Operations]:

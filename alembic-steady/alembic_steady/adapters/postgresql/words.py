@@ -56,17 +56,20 @@ def obstacles(error: Any, table: Key, before: Description) -> list[Key]:
     codes = {getattr(orig, name, None) for name in ("sqlstate", "pgcode")}
     if not codes & IN_THE_WAY:
         return []
-    others = [key for key in references(table, before) if table_of(key) != table]
+    # Those of the table itself are in the way of less.
+    keys = sorted(references(table, before), key=lambda key: table_of(key) == table)
     own = [key for key in before if table_of(key) == table]
     computed = [
         key._replace(aspect="") for key in own if key[2::2] == ("column", "computed")
     ]
-    return [*others, *computed, *(key for key in own if key.kind == "check")]
+    return [*keys, *computed, *(key for key in own if key.kind == "check")]
 
 
 def _table(key: Key, before: Description, after: Description) -> Ways:
-    # Its constraints and indexes are what differs then.
-    yield [run(after[key].definition)] if key in after else [drop(key, before)]
+    if key in after:  # Its constraints and indexes are missing then.
+        yield [run(after[key].definition)]
+    else:
+        yield from enum_words.with_unused([[drop(key, before)]], key, before, after)
 
 
 def _table_comment(key: Key, before: Description, after: Description) -> Ways:
@@ -119,10 +122,10 @@ def _column(key: Key, before: Description, after: Description) -> Ways:
     if key in after:
         yield [alter_table(key, f"ADD COLUMN {after[key].definition}")]
         return
-    gone = [drop(key, before)]
-    kind = key._replace(aspect="type")
-    for others in ([], [drop(it, before) for it in dependents(key, before)]):
-        yield from enum_words.with_unused([*others, *gone], kind, before, after)
+    gone = drop(key, before)
+    others = [drop(it, before) for it in dependents(key, before)]
+    ways = [[gone], [*others, gone]]
+    yield from enum_words.with_unused(ways, key, before, after)
 
 
 def _nullable(key: Key, before: Description, after: Description) -> Ways:
@@ -227,12 +230,12 @@ def _type(key: Key, before: Description, after: Description) -> Ways:
     new = f"TYPE {after[key].text}"
     column, kind = quote(key.name), _without_length(after[key].text)
     using = ("", f" USING {column}::{kind}", f" USING {column}::text::{kind}")
+    ways = []
     for others in ([], [drop(it, before) for it in dependents(key, before)]):
-        for form in using:
-            change = f"{new}{form}"
-            for actions in [[change], [*off, change, *on]][: 2 if off else 1]:
-                way = [*others, alter_column(key, *actions)]
-                yield from enum_words.with_unused(way, key, before, after)
+        for change in (f"{new}{form}" for form in using):
+            for actions in [[change], [*off, change, *on]] if off else [[change]]:
+                ways.append([*others, alter_column(key, *actions)])
+    yield from enum_words.with_unused(ways, key, before, after)
 
 
 def _without_length(kind: str) -> str:
