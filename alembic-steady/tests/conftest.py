@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from io import StringIO
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from harness import DRIVERS, MODELS, PlainProject, Project, Service
+from harness import DRIVERS, PlainProject, Project, Service, plain_project
 
 from tests import servers
 from tests.conftest import (  # noqa: F401  fixtures
@@ -20,6 +16,7 @@ from tests.conftest import (  # noqa: F401  fixtures
     left_clean,
     mariadb,
     pooler,
+    shared_folder,
     start_mariadb,
     start_postgres,
 )
@@ -77,21 +74,7 @@ def new_project(tmp_path: Path) -> Callable[..., PlainProject]:
     """Let `alembic init` make a project."""
 
     def make(url: str, template: str = "generic") -> PlainProject:
-        config = Config(tmp_path / "alembic.ini", stdout=StringIO())
-        command.init(config, str(tmp_path / "migrations"), template)
-        ini = (tmp_path / "alembic.ini").read_text()
-        told = url.replace("%", "%%")
-        ini = ini.replace("driver://user:pass@localhost/dbname", told)
-        # Python would look for `.` in the folder of the first project of this process.
-        ini = ini.replace("prepend_sys_path = .", "prepend_sys_path = %(here)s")
-        # As a project sets it whose output is looked at.
-        ini = ini.replace("level = INFO", "level = WARNING")
-        (tmp_path / "alembic.ini").write_text(ini)
-        (tmp_path / "models.py").write_text(MODELS)
-        environment = clean_environment(tmp_path / "home")
-        project = PlainProject(tmp_path, environment, url=sa.make_url(url))
-        project.configure()
-        return project
+        return plain_project(tmp_path, url, template)
 
     return make
 

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import command
 from alembic.config import CommandLine, Config
 
 from alembic_steady import cli
 from tests import servers, warm
-from tests.conftest import TOOLS
+from tests.conftest import TOOLS, clean_environment
 from tests.projects import AnyProject, AnyService, schema
 
 OWN_MODULES = ("app", "models")
@@ -278,3 +279,28 @@ class PlainProject(Project):
     def tables(self, name: str | None = None) -> set[str]:
         """Return the names of all tables of a schema."""
         return {*schema(self.url, name)}
+
+
+def plain_project(folder: Path, url: str, template: str = "generic") -> PlainProject:
+    """Let `alembic init` make a project.
+
+    Arguments:
+        folder: where to make it.
+        url: its database.
+        template: which of Alembic's templates to use.
+    """
+    config = Config(folder / "alembic.ini", stdout=StringIO())
+    command.init(config, str(folder / "migrations"), template)
+    ini = (folder / "alembic.ini").read_text()
+    told = url.replace("%", "%%")
+    ini = ini.replace("driver://user:pass@localhost/dbname", told)
+    # Python would look for `.` in the folder of the first project of this process.
+    ini = ini.replace("prepend_sys_path = .", "prepend_sys_path = %(here)s")
+    # As a project sets it whose output is looked at.
+    ini = ini.replace("level = INFO", "level = WARNING")
+    (folder / "alembic.ini").write_text(ini)
+    (folder / "models.py").write_text(MODELS)
+    environment = clean_environment(folder / "home")
+    project = PlainProject(folder, environment, url=sa.make_url(url))
+    project.configure()
+    return project

@@ -1,0 +1,135 @@
+"""What autogenerate writes for the models of `cases`, on each family of databases."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+
+import cases.all
+import cases.mysql
+import cases.postgresql
+import cases.sqlite
+import pytest
+from bundles import Bundles
+from cases import Case
+from filelock import FileLock
+
+from tests import servers
+from tests.conftest import TOOLS
+
+CASES = [
+    *cases.all.CASES,
+    *cases.sqlite.CASES,
+    *cases.postgresql.CASES,
+    *cases.mysql.CASES,
+]
+FAMILIES = ("sqlite", "postgresql", "mysql")
+TRIED = [
+    (family, case, way)
+    for family in FAMILIES
+    for case in CASES
+    if family in case.families
+    for way in case.ways
+]
+
+
+def bundle_of(family: str, case: Case, way: str, *, is_single: bool) -> str:
+    """Return the name of the bundle that a case is tried in."""
+    shared = case.group or ("named" if case.is_named else "plain")
+    is_alone = is_single or case.may_be_refused or case.refused is not None
+    name = case.name if is_alone else shared
+    return "-".join([family, origin_for(case), name, way])
+
+
+def origin_for(case: Case) -> str:
+    """Return which PostgreSQL a case is tried on."""
+    return case.origin or ("system" if servers.system_postgres() else "wheel")
+
+
+@dataclass
+class Results:
+    """What came of all bundles, each of which is tried by one worker alone."""
+
+    folder: Path
+    start: Callable[[str, str], servers.Server | None]
+    is_single: bool
+    """Whether each case is tried in a project of its own."""
+
+    def of(self, family: str, case: Case, way: str) -> list[str]:
+        """Return what is wrong with a case."""
+        name = bundle_of(family, case, way, is_single=self.is_single)
+        result = self.folder / f"{name}.json"
+        with FileLock(self.folder / f"{name}.lock"):
+            if not result.exists():
+                result.write_text(json.dumps(self.examine(name)))
+            found: dict[str, list[str]] = json.loads(result.read_text())
+            return found[case.name]
+
+    def examine(self, bundle: str) -> dict[str, list[str]]:
+        """Try all cases of a bundle."""
+        members = [
+            it for it in TRIED if bundle_of(*it, is_single=self.is_single) == bundle
+        ]
+        family, case, way = members[0]
+        bundles = Bundles(
+            self.folder / bundle, lambda: self.start(family, origin_for(case))
+        )
+        return bundles.examine(family, [case for _, case, _ in members], way)
+
+
+@pytest.fixture(scope="session")
+def results(
+    shared_folder: Path,
+    soak: bool,
+    start_postgres: Callable[[str], servers.Postgres],
+    start_mariadb: Callable[[], servers.MariaDB],
+) -> Results:
+    """Return what came of the cases, which are tried when they are asked for."""
+
+    def start(family: str, origin: str) -> servers.Server | None:
+        if family == "sqlite":
+            return None
+        if family == "mysql":
+            return start_mariadb()
+        return start_postgres(origin)
+
+    folder = shared_folder / "autogenerate"
+    folder.mkdir(exist_ok=True)
+    return Results(folder, start, is_single=soak)
+
+
+@pytest.mark.parametrize(
+    ("family", "case", "way"),
+    [pytest.param(*it, id=f"{it[0]}-{it[1].name}-{it[2]}") for it in TRIED],
+)
+def test_a_change_comes_out_right(
+    results: Results, family: str, case: Case, way: str
+) -> None:
+    problems = results.of(family, case, way)
+    assert not problems, "\n".join(problems)
+
+
+def test_ruff_finds_nothing_in_the_revisions(results: Results) -> None:
+    for family, case, way in TRIED:
+        results.of(family, case, way)
+    hand = ("--exclude", "*_by_hand.py", "--no-cache")
+    for command in (("check", *hand), ("format", "--check", *hand)):
+        found = [*results.folder.glob("*/*/migrations/versions")]
+        assert found
+        done = subprocess.run(
+            [TOOLS / "ruff", *command, *found],
+            check=False,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_name_of_a_case_is_a_part_of_another(family: str) -> None:
+    names = [f"_{case.name}_" for case in CASES if family in case.families]
+    assert not [(one, two) for one, two in permutations(names, 2) if one in two]
