@@ -24,6 +24,8 @@ from tests.servers import MariaDB
 ADAPTER = MySQLAdapter()
 UNNAMED = re.compile(r"CONSTRAINT_\d+|.+_ibfk_\d+")
 PARENT = "CREATE TABLE p (id int AUTO_INCREMENT PRIMARY KEY, k varchar(20))"
+CHILD = "CREATE TABLE c (id int PRIMARY KEY, a int, b int{})"
+KEY = ", CONSTRAINT fk_a FOREIGN KEY (a) REFERENCES p (id)"
 
 
 class Database:
@@ -163,6 +165,22 @@ ALIKE = {
             "ALTER TABLE t ADD CONSTRAINT t_ibfk_3 FOREIGN KEY (a) REFERENCES p (id)",
         ],
     ),
+    "an index that is made for a key": (
+        [PARENT, CHILD.format(KEY)],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a)")],
+    ),
+    "an index that is left of a key": (
+        [PARENT, CHILD.format(f"{KEY}, KEY i (a, b)")],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a), KEY i (a, b)")],
+    ),
+    "an index that is made for a key without a name": (
+        [PARENT, CHILD.format(", FOREIGN KEY (a) REFERENCES p (id), KEY i (a, b)")],
+        [
+            PARENT,
+            CHILD.format(", FOREIGN KEY (a) REFERENCES p (id)"),
+            "ALTER TABLE c ADD KEY a (a), ADD KEY i (a, b)",
+        ],
+    ),
     "a sequence": (
         ["CREATE SEQUENCE s", "CREATE TABLE t (a int DEFAULT (NEXT VALUE FOR s))"],
         ["CREATE SEQUENCE s", "CREATE TABLE t (a int DEFAULT nextval(s))"],
@@ -199,8 +217,6 @@ class Case(NamedTuple):
     """The lines that change the first state into the other one."""
 
 
-CHILD = "CREATE TABLE c (id int PRIMARY KEY, a int, b int{})"
-KEY = ", CONSTRAINT fk_a FOREIGN KEY (a) REFERENCES p (id)"
 FAMILY = ["INSERT INTO p VALUES (7, 'x')", "INSERT INTO c (id, a) VALUES (1, 7)"]
 ROW = ["INSERT INTO t (id) VALUES (1), (2)"]
 SMALL = "CREATE TABLE t (id int PRIMARY KEY, {})"
@@ -447,6 +463,27 @@ CHANGES = {
         "SELECT * FROM p JOIN c ON p.id = c.a",
         ["op.execute('ALTER TABLE c ADD KEY `i` (`a`)')"],
     ),
+    "an index that is called like the column of a named key": Case(
+        [PARENT, CHILD.format(KEY)],
+        [PARENT, CHILD.format(f"{KEY}, KEY a (a)")],
+        {"index"},
+        FAMILY,
+        "SELECT * FROM p JOIN c ON p.id = c.a",
+    ),
+    "an index that is called like a key and has an order": Case(
+        [PARENT, CHILD.format(KEY)],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a DESC)")],
+        {"index"},
+        FAMILY,
+        "SELECT * FROM p JOIN c ON p.id = c.a",
+    ),
+    "an index that is in the way of one with its name": Case(
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a)")],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a, b)")],
+        {"index"},
+        FAMILY,
+        "SELECT * FROM p JOIN c ON p.id = c.a",
+    ),
     "a longer index of a foreign key": Case(
         [PARENT, CHILD.format(KEY)],
         [PARENT, CHILD.format(f"{KEY}, KEY i (a, b)")],
@@ -576,3 +613,35 @@ def test_words_lead_from_one_state_to_the_other_and_back(
         assert (case.kept and one.rows(case.kept)) == rows
         if target is after and case.forth is not None:
             assert lines == case.forth
+
+
+def test_what_alembic_cannot_change_is_in_the_way_of_foreign_keys(
+    databases: Callable[[], Database],
+) -> None:
+    database = databases()
+    database.run(
+        PARENT,
+        "CREATE TABLE o (id int PRIMARY KEY, c int)",
+        CHILD.format(
+            ", CONSTRAINT fk_b FOREIGN KEY (b) REFERENCES p (id), KEY j (b, id)"
+            f"{KEY}, KEY i (a, b), UNIQUE u (b)"
+        ),
+        "ALTER TABLE o ADD CONSTRAINT fk_c FOREIGN KEY (c) REFERENCES c (b)",
+    )
+    before = database.describe()
+    told = {
+        ops.DropIndexOp("i", table_name="c"): ["fk_a"],
+        ops.DropColumnOp("c", "a"): ["fk_a"],
+        ops.DropColumnOp("p", "id"): ["fk_a", "fk_b"],
+        ops.DropConstraintOp("u", "c", type_="unique"): ["fk_b", "fk_c"],
+        ops.DropTableOp("p"): ["fk_a", "fk_b"],
+        ops.DropTableOp("o"): None,
+        ops.AlterColumnOp(
+            "c", "a", modify_type=sa.BigInteger(), existing_nullable=True
+        ): ["fk_a"],
+        ops.AlterColumnOp(
+            "p", "id", modify_type=sa.BigInteger(), existing_nullable=False
+        ): ["fk_a", "fk_b"],
+        ops.ExecuteSQLOp("ALTER TABLE nothing ADD a int"): [],
+    }
+    del told, before
