@@ -375,10 +375,11 @@ def _alter(table: str, *clauses: str) -> ops.ExecuteSQLOp:
 def statement(sql: str) -> ops.ExecuteSQLOp:
     r"""Return the operation that executes SQL as it is.
 
-    `op.execute` takes `:x` for a parameter, and `\:` for a colon.
+    `op.execute` takes `:x` for a parameter, and `\:x` for what it is if no other colon
+    follows at once: so either none is changed, or all.
     """
-    colon = r":" if r"\:" in sql else r"(?<![:\w$]):(?=[\w$])"
-    return ops.ExecuteSQLOp(re.sub(colon, r"\:", sql))
+    has_parameter = re.search(r"(?<![:\w$]):[\w$]|\\:", sql)
+    return ops.ExecuteSQLOp(sql.replace(":", r"\:") if has_parameter else sql)
 
 
 def quoted(name: str) -> str:
