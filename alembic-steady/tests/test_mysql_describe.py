@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,24 +11,40 @@ import sqlalchemy as sa
 from alembic.autogenerate import render_python_code
 from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.description import Description, Key, differences
 from alembic_steady.adapters.mysql.adapter import MySQLAdapter
+from alembic_steady.adapters.mysql.describe import NO_DEFAULT, describe_table
+from alembic_steady.adapters.mysql.words import statement
 from tests.servers import MariaDB
 
 ADAPTER = MySQLAdapter()
 UNNAMED = re.compile(r"CONSTRAINT_\d+|.+_ibfk_\d+")
 PARENT = "CREATE TABLE p (id int AUTO_INCREMENT PRIMARY KEY, k varchar(20))"
+CHILD = "CREATE TABLE c (id int PRIMARY KEY, a int, b int{})"
+KEY = ", CONSTRAINT fk_a FOREIGN KEY (a) REFERENCES p (id)"
 
 
 class Database:
     """A database of the server, and a connection to it."""
 
     def __init__(self, server: MariaDB, name: str) -> None:
-        server.create(name)
-        url = server.url(database=name)
-        self.connection = sa.create_engine(url, poolclass=sa.NullPool).connect()
+        self.name = name
+        engine = sa.create_engine(server.url(), poolclass=sa.NullPool)
+        self.connection = engine.connect()
+
+    def empty(self) -> None:
+        """Make it anew."""
+        self.drop()
+        self.run(
+            f"CREATE DATABASE {self.name} CHARACTER SET utf8mb4", f"USE {self.name}"
+        )
+
+    def drop(self) -> None:
+        """Drop it."""
+        self.run(f"DROP DATABASE IF EXISTS {self.name}")
 
     def run(self, *statements: str) -> None:
         """Run statements, which may have a % in them."""
@@ -87,21 +102,22 @@ class Database:
         return line
 
 
+@pytest.fixture(scope="module")
+def kept_databases(start_mariadb: Callable[[], MariaDB]) -> Iterator[list[Database]]:
+    """Return two databases, since connecting takes longer than most of the tests."""
+    databases = [Database(start_mariadb(), name) for name in ("one", "other")]
+    yield databases
+    for database in databases:
+        database.drop()
+        database.connection.close()
+
+
 @pytest.fixture
-def databases(mariadb: MariaDB) -> Iterator[Callable[[], Database]]:
-    """Make databases, which are dropped again."""
-    with ExitStack() as stack:
-        made: list[str] = []
-
-        def make() -> Database:
-            name = f"describe_{len(made)}"
-            made.append(name)
-            stack.callback(mariadb.drop, name)
-            database = Database(mariadb, name)
-            stack.callback(database.connection.close)
-            return database
-
-        yield make
+def databases(kept_databases: list[Database]) -> list[Database]:
+    """Return two empty databases."""
+    for database in kept_databases:
+        database.empty()
+    return kept_databases
 
 
 ALIKE = {
@@ -120,8 +136,10 @@ ALIKE = {
         ["CREATE TABLE t (a timestamp DEFAULT now() ON UPDATE now())"],
         [
             "CREATE TABLE t (a timestamp NULL)",
-            "ALTER TABLE t MODIFY a timestamp DEFAULT CURRENT_TIMESTAMP"
-            " ON UPDATE CURRENT_TIMESTAMP",
+            (
+                "ALTER TABLE t MODIFY a timestamp DEFAULT CURRENT_TIMESTAMP"
+                " ON UPDATE CURRENT_TIMESTAMP"
+            ),
         ],
     ),
     "booleans": (
@@ -160,6 +178,22 @@ ALIKE = {
             "ALTER TABLE t ADD CONSTRAINT t_ibfk_3 FOREIGN KEY (a) REFERENCES p (id)",
         ],
     ),
+    "an index that is made for a key": (
+        [PARENT, CHILD.format(KEY)],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a)")],
+    ),
+    "an index that is left of a key": (
+        [PARENT, CHILD.format(f"{KEY}, KEY i (a, b)")],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a), KEY i (a, b)")],
+    ),
+    "an index that is made for a key without a name": (
+        [PARENT, CHILD.format(", FOREIGN KEY (a) REFERENCES p (id), KEY i (a, b)")],
+        [
+            PARENT,
+            CHILD.format(", FOREIGN KEY (a) REFERENCES p (id)"),
+            "ALTER TABLE c ADD KEY a (a), ADD KEY i (a, b)",
+        ],
+    ),
     "a sequence": (
         ["CREATE SEQUENCE s", "CREATE TABLE t (a int DEFAULT (NEXT VALUE FOR s))"],
         ["CREATE SEQUENCE s", "CREATE TABLE t (a int DEFAULT nextval(s))"],
@@ -173,9 +207,9 @@ ALIKE = {
 
 @pytest.mark.parametrize("name", ALIKE)
 def test_what_is_the_same_is_described_alike(
-    databases: Callable[[], Database], name: str
+    databases: list[Database], name: str
 ) -> None:
-    one, other = databases(), databases()
+    one, other = databases
     for database, statements in zip((one, other), ALIKE[name], strict=True):
         database.run(*statements)
     assert differences(one.describe(), other.describe()) == []
@@ -188,7 +222,7 @@ class Case(NamedTuple):
     after: list[str]
     different: set[str]
     """The kinds, or aspects of columns."""
-    rows: list[str] = []
+    rows: Sequence[str] = ()
     """Statements that insert rows into the first state."""
     kept: str = ""
     """A query that has to return the same all the time."""
@@ -196,8 +230,6 @@ class Case(NamedTuple):
     """The lines that change the first state into the other one."""
 
 
-CHILD = "CREATE TABLE c (id int PRIMARY KEY, a int, b int{})"
-KEY = ", CONSTRAINT fk_a FOREIGN KEY (a) REFERENCES p (id)"
 FAMILY = ["INSERT INTO p VALUES (7, 'x')", "INSERT INTO c (id, a) VALUES (1, 7)"]
 ROW = ["INSERT INTO t (id) VALUES (1), (2)"]
 SMALL = "CREATE TABLE t (id int PRIMARY KEY, {})"
@@ -301,8 +333,10 @@ CHANGES = {
         "a int, CONSTRAINT k CHECK (a > 2)",
         "check",
         forth=[
-            "op.execute('ALTER TABLE t DROP CONSTRAINT k, "
-            "ADD CONSTRAINT `k` CHECK (`a` > 2)')"
+            (
+                "op.execute('ALTER TABLE t DROP CONSTRAINT k, "
+                "ADD CONSTRAINT `k` CHECK (`a` > 2)')"
+            )
         ],
     ),
     "a check that is gone": small(
@@ -444,6 +478,27 @@ CHANGES = {
         "SELECT * FROM p JOIN c ON p.id = c.a",
         ["op.execute('ALTER TABLE c ADD KEY `i` (`a`)')"],
     ),
+    "an index that is called like the column of a named key": Case(
+        [PARENT, CHILD.format(KEY)],
+        [PARENT, CHILD.format(f"{KEY}, KEY a (a)")],
+        {"index"},
+        FAMILY,
+        "SELECT * FROM p JOIN c ON p.id = c.a",
+    ),
+    "an index that is called like a key and has an order": Case(
+        [PARENT, CHILD.format(KEY)],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a DESC)")],
+        {"index"},
+        FAMILY,
+        "SELECT * FROM p JOIN c ON p.id = c.a",
+    ),
+    "an index that is in the way of one with its name": Case(
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a)")],
+        [PARENT, CHILD.format(f"{KEY}, KEY fk_a (a, b)")],
+        {"index"},
+        FAMILY,
+        "SELECT * FROM p JOIN c ON p.id = c.a",
+    ),
     "a longer index of a foreign key": Case(
         [PARENT, CHILD.format(KEY)],
         [PARENT, CHILD.format(f"{KEY}, KEY i (a, b)")],
@@ -491,8 +546,10 @@ CHANGES = {
         "SELECT * FROM c",
         [
             "op.drop_constraint(op.f('fk_a'), 'c', type_='foreignkey')",
-            "op.execute('ALTER TABLE c ADD CONSTRAINT `fk_a` FOREIGN KEY (`a`)"
-            " REFERENCES `p` (`id`) ON DELETE CASCADE')",
+            (
+                "op.execute('ALTER TABLE c ADD CONSTRAINT `fk_a` FOREIGN KEY (`a`)"
+                " REFERENCES `p` (`id`) ON DELETE CASCADE')"
+            ),
         ],
     ),
     "foreign keys without names": Case(
@@ -510,20 +567,26 @@ CHANGES = {
         [
             "CREATE TABLE t (id int PRIMARY KEY)",
             "CREATE TABLE a (id int PRIMARY KEY, b int, KEY i (b))",
-            "CREATE TABLE b (id int PRIMARY KEY, a int,"
-            " CONSTRAINT fk_a FOREIGN KEY (a) REFERENCES a (id))",
+            (
+                "CREATE TABLE b (id int PRIMARY KEY, a int,"
+                " CONSTRAINT fk_a FOREIGN KEY (a) REFERENCES a (id))"
+            ),
             "ALTER TABLE a ADD CONSTRAINT fk_b FOREIGN KEY (b) REFERENCES b (id)",
         ],
         {"table"},
     ),
     "a table that refers to itself": Case(
         [
-            "CREATE TABLE t (id int PRIMARY KEY, o int,"
-            " CONSTRAINT fk FOREIGN KEY (o) REFERENCES t (id))"
+            (
+                "CREATE TABLE t (id int PRIMARY KEY, o int,"
+                " CONSTRAINT fk FOREIGN KEY (o) REFERENCES t (id))"
+            )
         ],
         [
-            "CREATE TABLE t (id bigint PRIMARY KEY, o bigint,"
-            " CONSTRAINT fk FOREIGN KEY (o) REFERENCES t (id))"
+            (
+                "CREATE TABLE t (id bigint PRIMARY KEY, o bigint,"
+                " CONSTRAINT fk FOREIGN KEY (o) REFERENCES t (id))"
+            )
         ],
         {"type"},
         ["INSERT INTO t VALUES (1, 1)"],
@@ -532,8 +595,10 @@ CHANGES = {
     "names that need quotes": Case(
         ["CREATE TABLE `we``ird %s` (`select` int, `a,)` int, KEY `k,` (`a,)`))"],
         [
-            "CREATE TABLE `we``ird %s` (`select` int, `a,)` bigint,"
-            " KEY `k,` (`a,)`, `select`), CONSTRAINT `c:x` CHECK (`a,)` > 1))"
+            (
+                "CREATE TABLE `we``ird %s` (`select` int, `a,)` bigint,"
+                " KEY `k,` (`a,)`, `select`), CONSTRAINT `c:x` CHECK (`a,)` > 1))"
+            )
         ],
         {"type", "index", "check"},
     ),
@@ -556,10 +621,10 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_words_lead_from_one_state_to_the_other_and_back(
-    databases: Callable[[], Database], name: str
+    databases: list[Database], name: str
 ) -> None:
     case = CHANGES[name]
-    one, other = databases(), databases()
+    one, other = databases
     one.run(*case.before)
     other.run(*case.after)
     before, after = one.describe(), other.describe()
@@ -573,3 +638,194 @@ def test_words_lead_from_one_state_to_the_other_and_back(
         assert (case.kept and one.rows(case.kept)) == rows
         if target is after and case.forth is not None:
             assert lines == case.forth
+
+
+OBSTRUCTED = [
+    PARENT,
+    CHILD.format(
+        f"{KEY}, KEY i (a, b), KEY k (b, a), UNIQUE u (b),"
+        " CONSTRAINT fk_b FOREIGN KEY (b) REFERENCES p (id)"
+    ),
+    "CREATE TABLE o (c int, CONSTRAINT fk_c FOREIGN KEY (c) REFERENCES c (b))",
+]
+# What Alembic may propose, and the foreign keys that have to go for it.
+PROPOSED: dict[str, tuple[ops.MigrateOperation, list[str]]] = {
+    "an index": (ops.DropIndexOp("i", table_name="c"), ["fk_a"]),
+    "a column": (ops.DropColumnOp("c", "a"), ["fk_a"]),
+    "a column that is referred to": (ops.DropColumnOp("p", "id"), ["fk_a", "fk_b"]),
+    "a table": (ops.DropTableOp("p"), ["fk_a", "fk_b"]),
+    "a type": (
+        ops.AlterColumnOp(
+            "c", "a", modify_type=sa.BigInteger(), existing_nullable=True
+        ),
+        ["fk_a"],
+    ),
+    "a type that is referred to": (
+        ops.AlterColumnOp(
+            "p", "id", modify_type=sa.BigInteger(), existing_nullable=False
+        ),
+        ["fk_a", "fk_b"],
+    ),
+    "a type that is referred to and refers": (
+        ops.AlterColumnOp(
+            "c", "b", modify_type=sa.BigInteger(), existing_nullable=True
+        ),
+        ["fk_b", "fk_c"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROPOSED)
+def test_foreign_keys_that_are_in_the_way_are_found(
+    databases: list[Database], name: str
+) -> None:
+    database, _ = databases
+    database.run(*OBSTRUCTED)
+    operation, expected = PROPOSED[name]
+    table = Key(None, str(getattr(operation, "table_name", "")), "table")
+    dropped = []
+    for _ in range(4):
+        before = database.describe()
+        try:
+            database.operate(operation)
+            break
+        except DBAPIError as error:
+            key = ADAPTER.obstacles(error, table, before)[0]
+        dropped.append(key.name)
+        database.change({it: part for it, part in before.items() if it != key})
+    assert sorted(dropped) == expected
+
+
+def test_nothing_is_in_the_way_of_what_fails_for_another_reason(
+    databases: list[Database],
+) -> None:
+    database, _ = databases
+    database.run(*OBSTRUCTED)
+    with pytest.raises(DBAPIError) as failure:
+        database.operate(ops.DropColumnOp("c", "nothing"))
+    table = Key(None, "c", "table")
+    assert ADAPTER.obstacles(failure.value, table, database.describe()) == []
+
+
+def test_a_database_is_described_by_one_query_for_each_table(
+    databases: list[Database],
+) -> None:
+    database, _ = databases
+    database.run(*OBSTRUCTED)
+    queries: list[str] = []
+
+    def count(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
+        queries.append(sql)
+
+    sa.event.listen(database.connection, "before_cursor_execute", count)
+    database.describe()
+    sa.event.remove(database.connection, "before_cursor_execute", count)
+    assert len(queries) == 2 + 3
+
+
+def test_a_mode_with_other_quotes_makes_no_difference(
+    databases: list[Database],
+) -> None:
+    database, _ = databases
+    database.run(*OBSTRUCTED, 'CREATE TABLE `"` (`a"b` int, KEY `k""` (`a"b`))')
+    before = database.describe()
+    database.run("SET @mode = @@sql_mode, sql_mode = 'ANSI_QUOTES'")
+    after = database.describe()
+    database.run("SET sql_mode = @mode")
+    assert [*before] == [*after]
+    for key, part in before.items():
+        assert part[2:] == after[key][2:]
+
+
+# What MySQL prints, where it differs from MariaDB.
+MYSQL = """\
+CREATE TABLE `t` (
+  `id` int NOT NULL AUTO_INCREMENT,
+  `a` varchar(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT _utf8mb4'a,)',
+  `b` int DEFAULT NULL /*!80023 INVISIBLE */,
+  `c` int GENERATED ALWAYS AS ((`b` + 1)) STORED NOT NULL COMMENT 'it''s',
+  `d` text,
+  `e` int,
+  `f` json DEFAULT (json_array()),
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `u` ((lower(`a`)),`b` DESC) /*!80000 INVISIBLE */,
+  KEY `fk` (`b`),
+  FULLTEXT KEY `ft` (`d`) /*!50100 WITH PARSER `ngram` */ ,
+  CONSTRAINT `fk` FOREIGN KEY (`b`) REFERENCES `else`.`p` (`id`) ON DELETE SET NULL,
+  CONSTRAINT `t_chk_1` CHECK ((`b` > 1)) /*!80016 NOT ENFORCED */
+) ENGINE=InnoDB AUTO_INCREMENT=3 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci COMMENT='x'
+/*!50100 PARTITION BY HASH (`id`)
+PARTITIONS 2 */"""
+
+
+def test_what_mysql_prints_is_described() -> None:
+    found = describe_table("t", MYSQL, "one")
+    assert {
+        (*filter(None, key[2:]), part.text) for key, part in found.items() if part.text
+    } == {
+        ("comment", "'x'"),
+        ("column", "id", "type", "int"),
+        ("column", "id", "nullable", "NOT NULL"),
+        ("column", "id", "autoincrement", "AUTO_INCREMENT"),
+        (
+            "column",
+            "a",
+            "type",
+            "varchar(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        ),
+        ("column", "a", "nullable", "NULL"),
+        ("column", "a", "default", "DEFAULT _utf8mb4'a,)'"),
+        ("column", "b", "type", "int"),
+        ("column", "b", "nullable", "NULL"),
+        ("column", "b", "options", "/*!80023 INVISIBLE */"),
+        ("column", "c", "type", "int"),
+        ("column", "c", "nullable", "NOT NULL"),
+        ("column", "c", "computed", "GENERATED ALWAYS AS ((`b` + 1)) STORED"),
+        ("column", "c", "comment", "COMMENT 'it''s'"),
+        ("column", "d", "type", "text"),
+        ("column", "d", "nullable", "NULL"),
+        ("column", "e", "type", "int"),
+        ("column", "e", "nullable", "NULL"),
+        ("column", "e", "default", NO_DEFAULT),
+        ("column", "f", "type", "json"),
+        ("column", "f", "nullable", "NULL"),
+        ("column", "f", "default", "DEFAULT (json_array())"),
+        ("primary key", "PRIMARY", "PRIMARY KEY (`id`)"),
+        (
+            "unique constraint",
+            "u",
+            "UNIQUE KEY ((lower(`a`)),`b` DESC) /*!80000 INVISIBLE */",
+        ),
+        ("index", "ft", "FULLTEXT KEY (`d`) /*!50100 WITH PARSER `ngram` */"),
+        (
+            "foreign key",
+            "fk",
+            "FOREIGN KEY (`b`) REFERENCES `else`.`p` (`id`) ON DELETE SET NULL",
+        ),
+        ("check", "t_chk_1", "CHECK ((`b` > 1)) /*!80016 NOT ENFORCED */"),
+    }
+    key = found[Key(None, "t", "foreign key", "fk")]
+    assert (key.columns, key.target) == (("b",), ("else", "p"))
+    assert "AUTO_INCREMENT=" not in found[Key(None, "t", "table")].definition
+
+
+def test_the_default_of_null_is_taken_off_where_mysql_does_without() -> None:
+    before = describe_table("t", "CREATE TABLE `t` (\n  `a` int DEFAULT NULL\n)", "one")
+    after = describe_table("t", "CREATE TABLE `t` (\n  `a` int\n)", "one")
+    (key,) = differences(before, after)
+    for there, back, statements in (
+        (before, after, ["MODIFY COLUMN `a` int", "ALTER COLUMN a DROP DEFAULT"]),
+        (after, before, ["MODIFY COLUMN `a` int DEFAULT NULL"]),
+    ):
+        way = next(ADAPTER.words(key, there, back))
+        told = [str(it.sqltext) for it in way if isinstance(it, ops.ExecuteSQLOp)]
+        assert told == [f"ALTER TABLE t {clause}" for clause in statements]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["':x'", "a::b", r"'\\:x'", r"'\\::x :y'", "'12:30:00'", ":$1", "':x:y: z:'"],
+)
+def test_colons_are_kept(sql: str) -> None:
+    told = statement(sql).sqltext
+    assert str(sa.text(str(told)).compile(dialect=mysql.dialect())) == sql

@@ -120,7 +120,7 @@ def describe(connection: Connection) -> Description:
         quoted = connection.dialect.identifier_preparer.quote_identifier(name)
         shown = connection.exec_driver_sql(f"SHOW CREATE {kind} {quoted}").one()[1]
         if kind == "TABLE":
-            found |= _table(name, shown, own)
+            found |= describe_table(name, shown, own)
         elif kind == "VIEW":
             key = Key(None, name, "view")
             found[key] = _view(shown, own)
@@ -130,7 +130,14 @@ def describe(connection: Connection) -> Description:
     return found
 
 
-def _table(table: str, shown: str, own: str) -> Description:
+def describe_table(table: str, shown: str, own: str) -> Description:
+    """Return what a statement says of a table.
+
+    Arguments:
+        table: the name of the table.
+        shown: the statement that creates it, as the server prints it.
+        own: the name of its database.
+    """
     body = next(it for it in units(shown) if it.text[0] == "(")
     lines, rest = body.text[1:-1], shown[body.end :]
     options = _options(rest)

@@ -147,6 +147,7 @@ def _change_sequence(key: Key, before: Description, after: Description) -> Ways:
 
 def _change_column(key: Key, before: Description, after: Description) -> Ways:
     column = key._replace(aspect="")
+    yield from _together(column, before, after)
     if column not in before:
         yield [_alter(key.table, _added(column, after)), *_unset(column, after)]
     elif column not in after:
@@ -154,7 +155,6 @@ def _change_column(key: Key, before: Description, after: Description) -> Ways:
     else:
         yield from _freed_column(_modified(column, after), column, before)
         yield from _made_again(column, before, after)
-    yield from _together(column, before, after)
 
 
 def _modified(column: Key, after: Description) -> Way:
@@ -215,6 +215,7 @@ def _holds(key: Key, part: Part, table: str, column: str) -> bool:
 
 def _change_key(key: Key, before: Description, after: Description) -> Ways:
     old, new = before.get(key), after.get(key)
+    yield from _together(key, before, after)
     if old is None:
         yield from _adds(key, after)
         if key.kind != "primary key":
@@ -225,7 +226,6 @@ def _change_key(key: Key, before: Description, after: Description) -> Ways:
         yield from _freed([way], _users(key, old, before), before)
     elif not _is_made_again(key, old, after):
         yield from _freed([_dropped(key, before)], _users(key, old, before), before)
-    yield from _together(key, before, after)
 
 
 def _is_made_again(key: Key, index: Part, after: Description) -> bool:
@@ -266,6 +266,7 @@ def _change_check(key: Key, before: Description, after: Description) -> Ways:
         yield [_dropped(key, before)]
     else:
         yield [_alter(key.table, _gone(key, before), _added(key, after))]
+        yield [_dropped(key, before), _alter(key.table, _added(key, after))]
 
 
 def _adds(key: Key, after: Description) -> Ways:
@@ -277,48 +278,52 @@ def _adds(key: Key, after: Description) -> Ways:
 
 
 def _together(key: Key, before: Description, after: Description) -> Ways:
-    """Yield one statement for a primary key and the columns that count up.
+    """Yield one statement for all that has to change at once, if that is several parts.
 
-    A column that does has to be the first of a key all the time.
+    A column that counts up has to be the first of a key all the time, and one of the
+    primary key cannot be null.
     """
-    counting = {
-        (it.table, it.name)
-        for it in (*before, *after)
-        if it.aspect == "autoincrement" and it.table == key.table
-    }
-    here, there = (
-        {it: part for it, part in all_.items() if it.table == key.table}
-        for all_ in (before, after)
-    )
-    keyed = {
-        (it.table, column)
-        for it, part in (*here.items(), *there.items())
-        if it.kind == "primary key"
-        for column in part.columns
-    }
-    linked = dict.fromkeys(
-        it._replace(aspect="")
-        for it in differences(here, there)
-        if it.kind == "primary key"
-        or (it.kind == "column" and (it.table, it.name) in counting | keyed)
-        or (it.kind in KEYS and _first(it, before, after) in counting)
-    )
+    linked = _linked(key.table, before, after)
     if key not in linked or len(linked) == 1:
         return
     gone = [_gone(it, before) for it in linked if _goes(it, before, after)]
     come = [_added(it, after, it in before) for it in linked if it in after]
+    columns = [it.name for it in linked if it.kind == "column"]
     keys = [
         it
         for it in obstacles(key.table, before)
-        if any(_holds(it, before[it], *column) for column in counting | keyed)
+        if any(_holds(it, before[it], key.table, name) for name in columns)
+        or any(
+            it in _users(key, before[key], before) for key in linked if key in before
+        )
     ]
     yield from _freed([_alter(key.table, *gone, *come)], keys, before)
 
 
-def _first(key: Key, before: Description, after: Description) -> tuple[str, str]:
-    """Return the first column of a key, with its table."""
-    columns = (after.get(key) or before[key]).columns
-    return key.table, columns[0] if columns else ""
+def _linked(table: str, before: Description, after: Description) -> list[Key]:
+    """Return what differs of the primary key and the columns that count up."""
+    here, there = (
+        {it: part for it, part in description.items() if it.table == table}
+        for description in (before, after)
+    )
+    parts = [*here.items(), *there.items()]
+    counting = {it.name for it, _ in parts if it.aspect == "autoincrement"}
+    primary = {
+        column
+        for it, part in parts
+        if it.kind == "primary key"
+        for column in part.columns
+    }
+    found = []
+    for it in differences(here, there):
+        first = (there.get(it) or here[it]).columns[:1]
+        if (
+            it.kind == "primary key"
+            or (it.kind == "column" and it.name in counting | primary)
+            or (it.kind in KEYS and counting.issuperset(first))
+        ):
+            found.append(it._replace(aspect=""))
+    return [*dict.fromkeys(found)]
 
 
 def _goes(key: Key, before: Description, after: Description) -> bool:
@@ -370,10 +375,11 @@ def _alter(table: str, *clauses: str) -> ops.ExecuteSQLOp:
 def statement(sql: str) -> ops.ExecuteSQLOp:
     r"""Return the operation that executes SQL as it is.
 
-    `op.execute` takes `:x` for a parameter, and `\:` for a colon.
+    `op.execute` takes `:x` for a parameter, and `\:x` for what it is if no other colon
+    follows at once: so either none is changed, or all.
     """
-    colon = r":" if r"\:" in sql else r"(?<![:\w$]):(?=[\w$])"
-    return ops.ExecuteSQLOp(re.sub(colon, r"\:", sql))
+    has_parameter = re.search(r"(?<![:\w$]):[\w$]|\\:", sql)
+    return ops.ExecuteSQLOp(sql.replace(":", r"\:") if has_parameter else sql)
 
 
 def quoted(name: str) -> str:
