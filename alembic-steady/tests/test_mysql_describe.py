@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from alembic_steady.adapters.description import Description, Key, differences
 from alembic_steady.adapters.mysql.adapter import MySQLAdapter
 from alembic_steady.adapters.mysql.describe import NO_DEFAULT, describe_table
-from alembic_steady.adapters.mysql.words import statement
+from alembic_steady.adapters.statement import Statement
 from tests.servers import MariaDB
 
 ADAPTER = MySQLAdapter()
@@ -827,5 +827,5 @@ def test_the_default_of_null_is_taken_off_where_mysql_does_without() -> None:
     ["':x'", "a::b", r"'\\:x'", r"'\\::x :y'", "'12:30:00'", ":$1", "':x:y: z:'"],
 )
 def test_colons_are_kept(sql: str) -> None:
-    told = statement(sql).sqltext
+    told = Statement(sql).sqltext
     assert str(sa.text(str(told)).compile(dialect=mysql.dialect())) == sql

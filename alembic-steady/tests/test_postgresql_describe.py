@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.description import Description, Key, differences
 from alembic_steady.adapters.postgresql.adapter import PostgreSQLAdapter
-from alembic_steady.adapters.postgresql.statements import run as as_operation
+from alembic_steady.adapters.statement import Statement
 from tests import servers
 
 ADAPTER = PostgreSQLAdapter()
@@ -357,7 +357,7 @@ def test_what_may_be_in_the_way_is_named(
 @given(text=st.text(alphabet=":\\ax '%_1\n.", max_size=12))
 @example(text="a::b :c \\:d \\\\:e :f:g :h::i \\:j:k ::l :: :")
 def test_statements_are_run_as_they_are(text: str) -> None:
-    operation: Any = as_operation(text)
+    operation: Any = Statement(text)
     make: Any = postgresql.dialect
     dialect = make(paramstyle="named")
     assert str(sa.text(operation.sqltext).compile(dialect=dialect)) == text

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from alembic_steady.adapters.description import Description, differences
 from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
-from alembic_steady.adapters.sqlite.words import literally
+from alembic_steady.adapters.statement import Statement
 
 ADAPTER = SQLiteAdapter()
 Script = list[str]
@@ -487,7 +487,7 @@ def test_what_has_no_words() -> None:
 
 
 @given(st.text(":\\ ax'%\n"))
-def test_literally(sql: str) -> None:
+def test_nothing_in_a_statement_is_a_parameter(sql: str) -> None:
     """A statement reaches the database as it is."""
-    executed = sa.text(str(literally(sql).sqltext))
+    executed = sa.text(str(Statement(sql).sqltext))
     assert str(executed.compile(dialect=sa.create_engine("sqlite://").dialect)) == sql

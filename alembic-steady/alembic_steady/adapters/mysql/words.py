@@ -18,6 +18,7 @@ from alembic_steady.adapters.mysql.describe import (
     referred,
     units,
 )
+from alembic_steady.adapters.statement import Statement
 
 Way = list[ops.MigrateOperation]
 Ways = Iterator[Way]
@@ -113,12 +114,12 @@ def _change_table(key: Key, before: Description, after: Description) -> Ways:
         yield from _freed([ops.DropTableOp(key.table)], keys, before)
         return
     sql = after[key].definition
-    yield [statement(sql)]
+    yield [Statement(sql)]
     # Tables that refer to each other get their foreign keys when all are there.
     for other, part in after.items():
         if (other.table, other.kind) == (key.table, "foreign key"):
             sql = sql.replace(f",\n  {part.definition}", "")
-    yield [statement(sql)]
+    yield [Statement(sql)]
 
 
 def _change_comment(key: Key, _before: Description, after: Description) -> Ways:
@@ -128,18 +129,18 @@ def _change_comment(key: Key, _before: Description, after: Description) -> Ways:
 
 def _change_view(key: Key, _before: Description, after: Description) -> Ways:
     if key in after:
-        yield [statement(after[key].definition)]
+        yield [Statement(after[key].definition)]
     else:
-        yield [statement(f"DROP VIEW {quoted(key.table)}")]
+        yield [Statement(f"DROP VIEW {quoted(key.table)}")]
 
 
 def _change_sequence(key: Key, before: Description, after: Description) -> Ways:
     if key not in after:
-        yield [statement(f"DROP SEQUENCE {quoted(key.name)}")]
+        yield [Statement(f"DROP SEQUENCE {quoted(key.name)}")]
     elif key in before:
-        yield [statement(f"ALTER SEQUENCE {quoted(key.name)} {after[key].text}")]
+        yield [Statement(f"ALTER SEQUENCE {quoted(key.name)} {after[key].text}")]
     else:
-        yield [statement(after[key].definition)]
+        yield [Statement(after[key].definition)]
 
 
 # Columns
@@ -181,7 +182,7 @@ def _made_again(column: Key, before: Description, after: Description) -> Ways:
             it.text for it in units(before[computed].text) if it.text[0] == "("
         )
         table, name = quoted(column.table), quoted(column.name)
-        way.append(statement(f"UPDATE {table} SET {name} = {value}"))
+        way.append(Statement(f"UPDATE {table} SET {name} = {value}"))
     yield from _freed_column(way, column, before)
 
 
@@ -368,18 +369,8 @@ def _dropped(key: Key, before: Description) -> ops.MigrateOperation:
     return ops.DropConstraintOp(conv(name), key.table, type_=TYPES[key.kind])
 
 
-def _alter(table: str, *clauses: str) -> ops.ExecuteSQLOp:
-    return statement(f"ALTER TABLE {quoted(table)} {', '.join(clauses)}")
-
-
-def statement(sql: str) -> ops.ExecuteSQLOp:
-    r"""Return the operation that executes SQL as it is.
-
-    `op.execute` takes `:x` for a parameter, and `\:x` for what it is if no other colon
-    follows at once: so either none is changed, or all.
-    """
-    has_parameter = re.search(r"(?<![:\w$]):[\w$]|\\:", sql)
-    return ops.ExecuteSQLOp(sql.replace(":", r"\:") if has_parameter else sql)
+def _alter(table: str, *clauses: str) -> Statement:
+    return Statement(f"ALTER TABLE {quoted(table)} {', '.join(clauses)}")
 
 
 def quoted(name: str) -> str:

@@ -14,9 +14,9 @@ from alembic_steady.adapters.postgresql.statements import (
     drop,
     place,
     quote,
-    run,
     table_of,
 )
+from alembic_steady.adapters.statement import Statement
 
 LABEL = re.compile("E?'(?:[^']|'')*'")
 NAMING = ("check", "exclusion constraint", "index")
@@ -72,15 +72,15 @@ def _make(key: Key, before: Description, after: Description) -> Iterator[Operati
     for old, part in before.items():
         is_gone = old.kind == "enum" and old not in after
         if is_gone and old.schema == key.schema and part.text == after[key].text:
-            yield [run(f"ALTER TYPE {_name(part)} RENAME TO {quote(key.name)}")]
-    made = run(after[key].definition)
+            yield [Statement(f"ALTER TYPE {_name(part)} RENAME TO {quote(key.name)}")]
+    made = Statement(after[key].definition)
     yield [made]
     # One that no column uses may be left.
     yield [_drop(after[key]), made]
 
 
 def _drop(part: Part) -> ops.MigrateOperation:
-    return run(f"DROP TYPE {_name(part)}")
+    return Statement(f"DROP TYPE {_name(part)}")
 
 
 def _name(part: Part) -> str:
@@ -109,12 +109,12 @@ def _added(key: Key, before: Description, after: Description) -> Operations:
     if [label for label in new if label in old] != old:
         return []
     start = f"ALTER TYPE {_name(before[key])} ADD VALUE"
-    added = []
+    added: Operations = []
     for number, label in enumerate(new):
         if label not in old:
             where = f" AFTER {new[number - 1]}" if number else f" BEFORE {new[1]}"
             is_last = not {*new[number:]} & {*old}
-            added.append(run(f"{start} {label}{'' if is_last else where}"))
+            added.append(Statement(f"{start} {label}{'' if is_last else where}"))
     return added
 
 
@@ -166,10 +166,10 @@ def _replace(
     kept = [it for it in types if it._replace(aspect="") not in computed]
     return [
         *(drop(it, before) for it in [*dropped, *computed]),
-        run(f"ALTER TYPE {name} RENAME TO {quote(old)}"),
-        run(f"CREATE TYPE {name} AS ENUM ({after[key].text})"),
+        Statement(f"ALTER TYPE {name} RENAME TO {quote(old)}"),
+        Statement(f"CREATE TYPE {name} AS ENUM ({after[key].text})"),
         *_alter(kept, before, after, has_defaults),
-        run(f"DROP TYPE {place(key, old)}"),
+        Statement(f"DROP TYPE {place(key, old)}"),
     ]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import Connection, Enum, MetaData, text
 from sqlalchemy.dialects.postgresql import CreateEnumType, DropEnumType
@@ -15,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema, CreateSequence, DropSchema, DropSequence
 
 from alembic_steady import private
+from alembic_steady.adapters.statement import Statement
 
 # Nothing that belongs to an extension, or to the system.
 OWN = """
@@ -153,7 +153,7 @@ def add_what_tables_need(migration: Any, script: Any) -> None:
             needed[f"sequence {it.name}"] = CreateSequence(it), DropSequence(it)
     for create, drop in reversed(needed.values()):
         up, down = (
-            ops.ExecuteSQLOp(str(it.compile(dialect=migration.dialect)).strip())
+            Statement(str(it.compile(dialect=migration.dialect)).strip())
             for it in (create, drop)
         )
         script.upgrade_ops.ops.insert(0, up)

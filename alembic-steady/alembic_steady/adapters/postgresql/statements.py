@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from alembic.operations import ops
@@ -10,12 +9,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import conv
 
 from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.statement import Statement
 
 Operations = list[ops.MigrateOperation]
 # With the style of parameters of a driver, it would double each %.
 PREPARE: Any = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
-# What `text` takes for a parameter, and for one that is escaped.
-COLON = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))|(?<=\\):(?=\w*(?![:\w]))")
 TYPES = {
     "primary key": "primary",
     "unique constraint": "unique",
@@ -23,11 +21,6 @@ TYPES = {
     "check": "check",
 }
 DEPENDENT = ("foreign key", "check", "exclusion constraint", "index")
-
-
-def run(sql: str) -> ops.MigrateOperation:
-    """Return an operation that runs a statement, in which no colon is a parameter."""
-    return ops.ExecuteSQLOp(COLON.sub(r"\\:", sql))
 
 
 def quote(name: str) -> str:
@@ -49,7 +42,7 @@ def place(key: Key, name: str = "") -> str:
 
 def alter_table(key: Key, *actions: str) -> ops.MigrateOperation:
     """Return an operation that alters the table of a part."""
-    return run(f"ALTER TABLE {place(key)} {', '.join(actions)}")
+    return Statement(f"ALTER TABLE {place(key)} {', '.join(actions)}")
 
 
 def alter_column(key: Key, *actions: str) -> ops.MigrateOperation:

@@ -21,9 +21,9 @@ from alembic_steady.adapters.postgresql.statements import (
     place,
     quote,
     references,
-    run,
     table_of,
 )
+from alembic_steady.adapters.statement import Statement
 
 Ways = Iterator[Operations]
 IN_THE_WAY = frozenset(("2BP01", "0A000"))
@@ -67,14 +67,14 @@ def obstacles(error: Any, table: Key, before: Description) -> list[Key]:
 
 def _table(key: Key, before: Description, after: Description) -> Ways:
     if key in after:  # Its constraints and indexes are missing then.
-        yield [run(after[key].definition)]
+        yield [Statement(after[key].definition)]
     else:
         yield from enum_words.with_unused([[drop(key, before)]], key, before, after)
 
 
 def _table_comment(key: Key, before: Description, after: Description) -> Ways:
     said = literal(after[key].text) if key in after else "NULL"
-    yield [run(f"COMMENT ON TABLE {place(key)} IS {said}")]
+    yield [Statement(f"COMMENT ON TABLE {place(key)} IS {said}")]
 
 
 def _part(key: Key, before: Description, after: Description) -> Ways:
@@ -82,7 +82,7 @@ def _part(key: Key, before: Description, after: Description) -> Ways:
     gone = [drop(key, before)] if key in before else []
     ways: list[Operations] = [[]]
     if key in after and key.kind == "index":
-        ways = [[run(after[key].definition)]]
+        ways = [[Statement(after[key].definition)]]
     elif key in after:
         part = after[key]
         named = f"ADD CONSTRAINT {quote(part.name)} {part.definition}"
@@ -99,9 +99,9 @@ def _part(key: Key, before: Description, after: Description) -> Ways:
 def _sequence(key: Key, before: Description, after: Description) -> Ways:
     """Yield ways to make, change or drop a sequence that belongs to no column."""
     if key not in before:
-        yield [run(after[key].definition)]
+        yield [Statement(after[key].definition)]
     elif key not in after:
-        yield [run(f"DROP SEQUENCE {place(key, key.name)}")]
+        yield [Statement(f"DROP SEQUENCE {place(key, key.name)}")]
     else:
         yield [_alter_sequence(key, before, after)]
 
@@ -110,7 +110,7 @@ def _alter_sequence(
     key: Key, before: Description, after: Description
 ) -> ops.MigrateOperation:
     clauses = " ".join(_changed(key, before, after))
-    return run(f"ALTER SEQUENCE {place(key, before[key].name)} {clauses}")
+    return Statement(f"ALTER SEQUENCE {place(key, before[key].name)} {clauses}")
 
 
 def _changed(key: Key, before: Description, after: Description) -> list[str]:
@@ -139,7 +139,7 @@ def _nullable(key: Key, before: Description, after: Description) -> Ways:
 
 def _column_comment(key: Key, before: Description, after: Description) -> Ways:
     said = literal(after[key].text) if key in after else "NULL"
-    yield [run(f"COMMENT ON COLUMN {place(key)}.{quote(key.name)} IS {said}")]
+    yield [Statement(f"COMMENT ON COLUMN {place(key)}.{quote(key.name)} IS {said}")]
 
 
 def _default(key: Key, before: Description, after: Description) -> Ways:
@@ -174,17 +174,19 @@ def _own_sequence(key: Key, before: Description, after: Description) -> Ways:
     own = place(key, name)
     alone = Key(key.schema, "", "sequence", name)
     if key in before and alone in after:
-        yield [run(f"ALTER SEQUENCE {own} OWNED BY NONE")]
+        yield [Statement(f"ALTER SEQUENCE {own} OWNED BY NONE")]
     elif key in before:
-        gone = run(f"DROP SEQUENCE {own}")
+        gone = Statement(f"DROP SEQUENCE {own}")
         yield [gone]
         yield [alter_column(key, "DROP DEFAULT"), gone]
     elif alone in before:
-        yield [run(f"ALTER SEQUENCE {own} OWNED BY {place(key)}.{quote(key.name)}")]
+        yield [
+            Statement(f"ALTER SEQUENCE {own} OWNED BY {place(key)}.{quote(key.name)}")
+        ]
     else:
         line = f"{after[key].definition} OWNED BY {place(key)}.{quote(key.name)}"
-        yield [run(line), _go_on(key, literal(own), after)]
-        yield [run(line)]
+        yield [Statement(line), _go_on(key, literal(own), after)]
+        yield [Statement(line)]
 
 
 def _go_on(key: Key, sequence: str, after: Description) -> ops.MigrateOperation:
@@ -193,7 +195,7 @@ def _go_on(key: Key, sequence: str, after: Description) -> ops.MigrateOperation:
     found = re.search(r"START WITH (-?\d+)", after[key].text)
     start = found[1] if found else "1"
     from_rows = f"FROM {place(key)} HAVING {most} >= {start}"
-    return run(f"SELECT setval({sequence}, {most}) {from_rows}")
+    return Statement(f"SELECT setval({sequence}, {most}) {from_rows}")
 
 
 def _identity(key: Key, before: Description, after: Description) -> Ways:
@@ -251,11 +253,11 @@ def _any_length(found: re.Match[str]) -> str:
 
 def _schema(key: Key, before: Description, after: Description) -> Ways:
     name = (after.get(key) or before[key]).definition
-    yield [run(f"{'CREATE' if key in after else 'DROP'} SCHEMA {name}")]
+    yield [Statement(f"{'CREATE' if key in after else 'DROP'} SCHEMA {name}")]
 
 
 def _extension(key: Key, before: Description, after: Description) -> Ways:
-    yield [run(f"CREATE EXTENSION IF NOT EXISTS {after[key].definition}")]
+    yield [Statement(f"CREATE EXTENSION IF NOT EXISTS {after[key].definition}")]
 
 
 Changer = Callable[[Key, Description, Description], Ways]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from alembic.operations import ops
@@ -10,12 +9,11 @@ from sqlalchemy.dialects.sqlite import dialect
 
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.adapters.sqlite.describe import is_virtual, tokens
+from alembic_steady.adapters.statement import Statement
 
 Way = list[ops.MigrateOperation]
 
 quote = dialect().identifier_preparer.quote
-# A colon that text() takes for a parameter, and a backslash that it takes off.
-SPECIAL = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))|\\(?=:\w*(?![:\w]))")
 
 
 def words(key: Key, before: Description, after: Description) -> Iterator[Way]:
@@ -31,17 +29,12 @@ def words(key: Key, before: Description, after: Description) -> Iterator[Way]:
         yield _index(key, before, after)
     elif table in before and table in after:
         if not any(is_virtual(state[table].definition) for state in (before, after)):
-            yield [literally(sql) for sql in _rebuild(table, before, after)]
+            yield [Statement(sql) for sql in _rebuild(table, before, after)]
     elif table in before:
         yield [ops.DropTableOp(key.table)]
     elif table in after:
         created = [after[table].definition, *_beside(table, after, after)]
-        yield [literally(sql) for sql in created]
-
-
-def literally(sql: str) -> ops.ExecuteSQLOp:
-    """Return the operation that executes a statement in which nothing is a parameter."""
-    return ops.ExecuteSQLOp(SPECIAL.sub(r"\\\g<0>", sql))
+        yield [Statement(sql) for sql in created]
 
 
 def _index(key: Key, before: Description, after: Description) -> Way:
@@ -49,7 +42,7 @@ def _index(key: Key, before: Description, after: Description) -> Way:
     if key in before:
         way.append(ops.DropIndexOp(key.name, key.table))
     if key in after:
-        way.append(literally(after[key].definition))
+        way.append(Statement(after[key].definition))
     return way
 
 
@@ -58,7 +51,7 @@ def _rebuild(table: Key, before: Description, after: Description) -> Iterator[st
     old, new = quote(table.table), quote(f"_new_{table.table}")
     created = after[table].definition
     name = tokens(created)[2]  # CREATE TABLE name
-    yield f"{created[: name.start]}{new}{created[name.end :]}"
+    yield on_one_line(f"{created[: name.start]}{new}{created[name.end :]}")
     if _is_counted(table, before) and _is_counted(table, after):
         # A number that was given to a row once is never given again.
         names = [_string(name) for name in (f"_new_{table.table}", table.table)]
@@ -73,6 +66,16 @@ def _rebuild(table: Key, before: Description, after: Description) -> Iterator[st
     yield f"ALTER TABLE {new} RENAME TO {old}"
     yield "PRAGMA legacy_alter_table = OFF"
     yield from _beside(table, after, before)
+
+
+def on_one_line(sql: str) -> str:
+    """Return a statement without breaks and comments between its words."""
+    line, end = "", 0
+    for token in tokens(sql):
+        is_apart = token.start > end and not line.endswith("(") and token.raw != ")"
+        line += f" {token.raw}" if line and is_apart else token.raw
+        end = token.end
+    return line
 
 
 def _beside(table: Key, indexes: Description, triggers: Description) -> Iterator[str]:
