@@ -16,7 +16,8 @@ from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Column, Computed, Identity
 
 from alembic_steady.adapters.description import Key
-from alembic_steady.autogenerate.ruler import Ruler
+from alembic_steady.autogenerate.comment import Comment
+from alembic_steady.autogenerate.ruler import Ruler, difference
 
 KINDS = {
     "index": "index",
@@ -62,23 +63,32 @@ def _register() -> None:
     plugin.add_autogenerate_comparator(
         _compare_table_comment, "table", "comments", priority=DispatchPriority.FIRST
     )
+    plugin.add_autogenerate_comparator(
+        _finish, "schema", "finish", priority=DispatchPriority.LAST
+    )
 
 
-def sweep(changes: Any, ruler: Ruler) -> None:
-    """Remove Alembic's operations on tables that both describe alike.
+def strip(script: Any) -> None:
+    """Remove what was added to the operations for the eyes of `check` and of tests.
 
     Arguments:
-        changes: the operations of one direction, which may be those of other plugins, too.
-        ruler: the two descriptions that are compared.
+        script: the operations of a revision, for both directions.
     """
-    changed = {(key.schema, key.table) for key in ruler.differences()}
+    for changes in (script.upgrade_ops, script.downgrade_ops):
+        changes.ops = [step for step in changes.ops if not isinstance(step, Comment)]
 
-    def is_noise(step: Any) -> bool:
-        if type(step).__module__ != ops.__name__ or not hasattr(step, "table_name"):
-            return False
-        return (ruler.scope.schema(step.schema), step.table_name) not in changed
 
-    changes.ops = [step for step in changes.ops if not is_noise(step)]
+def _finish(
+    context: Any, upgrade: ops.UpgradeOps, _schemas: object
+) -> PriorityDispatchResult:
+    """Remove operations on tables that are alike; say what no operation has been found for.
+
+    Alembic calls this after all comparisons.
+    """
+    filter_: Filter | None = context.opts.get(FILTER)
+    if filter_ is not None:
+        filter_.finish(upgrade)
+    return PriorityDispatchResult.CONTINUE
 
 
 def _called(compare: Callable[..., Any]) -> Callable[..., PriorityDispatchResult]:
@@ -135,6 +145,23 @@ class Filter:
         """Return whether Alembic has to compare a column's comment."""
         operation.existing_comment = old.comment or None
         return not self._ruler.is_alike(self._key(new, "comment"))
+
+    def finish(self, upgrade: ops.UpgradeOps) -> None:
+        """Remove operations on tables that are alike, and name differences without one."""
+        ruler = self._ruler
+        found = ruler.differences()
+        changed = {(key.schema, key.table) for key in found}
+
+        def is_noise(step: Any) -> bool:
+            if type(step).__module__ != ops.__name__ or not hasattr(step, "table_name"):
+                return False
+            place = ruler.scope.schema(step.schema), step.table_name
+            return place not in changed
+
+        kept = [step for step in upgrade.ops if not is_noise(step)]
+        upgrade.ops[:] = kept or [
+            Comment([difference(key, ruler.revisions, ruler.models)]) for key in found
+        ]
 
     def is_comment_alike(self, schema: str | None, table: str) -> bool:
         """Return whether a table's comments are the same."""
