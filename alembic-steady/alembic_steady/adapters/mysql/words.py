@@ -222,8 +222,7 @@ def _change_key(key: Key, before: Description, after: Description) -> Ways:
     yield from _together(key, before, after)
     if old is None:
         yield from _adds(key, after)
-        if key.kind != "primary key":
-            # A foreign key may have an index of that name, which is not described.
+        if _may_be_hidden(key, after[key].name, before):
             yield [_alter(key.table, _gone(key, after), _added(key, after))]
     elif new is not None:
         clauses = [_gone(key, before), _added(key, after)]
@@ -231,6 +230,15 @@ def _change_key(key: Key, before: Description, after: Description) -> Ways:
     elif not _is_made_again(key, old, after):
         keys, alone = _users(key, old, before), _dropped(key, before)
         yield from _freed(key.table, [_gone(key, before)], keys, [], before, alone)
+
+
+def _may_be_hidden(key: Key, name: str, before: Description) -> bool:
+    """Return whether a foreign key may have an index of a name, which is not described."""
+    return key.kind != "primary key" and any(
+        name in (part.name, *part.columns[:1])
+        for it, part in before.items()
+        if (it.table, it.kind) == (key.table, "foreign key")
+    )
 
 
 def _is_made_again(key: Key, index: Part, after: Description) -> bool:
