@@ -115,10 +115,11 @@ class Scope:
 
     def _final_names(self, table: Table) -> Iterator[str]:
         # A name may be longer than the database allows; then SQLAlchemy shortens it.
-        for constraint in table.constraints:
-            if constraint.name is None:
+        parts: list[Any] = [*table.constraints, *table.indexes]
+        for part in parts:
+            if part.name is None:
                 continue
-            name = self._dialect.identifier_preparer.format_constraint(constraint)
+            name = self._dialect.identifier_preparer.format_constraint(part)
             if name is not None:  # as the name of a type's check may still be
                 yield name
 

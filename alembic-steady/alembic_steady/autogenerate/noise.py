@@ -19,11 +19,12 @@ from alembic_steady.adapters.description import Key
 from alembic_steady.autogenerate.comment import Comment
 from alembic_steady.autogenerate.ruler import Ruler, difference
 
+# To some databases, a unique constraint and a unique index are the same.
 KINDS = {
-    "index": "index",
-    "unique_constraint": "unique constraint",
-    "foreign_key_constraint": "foreign key",
-    "check_constraint": "check",
+    "index": ("index", "unique constraint"),
+    "unique_constraint": ("unique constraint", "index"),
+    "foreign_key_constraint": ("foreign key",),
+    "check_constraint": ("check",),
 }
 PLUGIN = "alembic_steady.noise"
 FILTER = "alembic_steady_filter"
@@ -199,17 +200,21 @@ class Filter:
         """Return whether an index or a constraint differs, and True for all else."""
         if kind not in KINDS:
             return True
-        key = self._key_of_table(thing.table, KINDS[kind])
+        keys = [self._key_of_table(thing.table, it) for it in KINDS[kind]]
+        both = self._ruler.revisions | self._ruler.models
         if name is not None:
-            named = key._replace(name=str(name))
-            if named in self._ruler.revisions or named in self._ruler.models:
-                return not self._ruler.is_alike(named)
+            found = [key._replace(name=str(name)) for key in keys]
+            found = [key for key in found if key in both]
+            if found:
+                return not all(map(self._ruler.is_alike, found))
         # The database has made up the name, so the columns have to do.
         columns = tuple(str(column.name) for column in thing.columns)
         found = [
-            it
-            for it, part in (self._ruler.revisions | self._ruler.models).items()
-            if it[:3] == key[:3] and part.columns == columns and it.name == part.text
+            key
+            for key, part in both.items()
+            if key[:3] in [it[:3] for it in keys]
+            and part.columns == columns
+            and key.name == part.text
         ]
         return not found or not all(map(self._ruler.is_alike, found))
 
