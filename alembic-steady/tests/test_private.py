@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import comparators
+from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
@@ -94,6 +95,17 @@ def test_a_timeout_of_pymysql_ends_when_the_connection_is_open(
     with closing(opened) as connection:
         private.end_read_timeout(connection)
         connection.cursor().execute("SELECT SLEEP(1.5)")
+
+
+def test_a_type_is_written_as_its_variant() -> None:
+    kind = sa.JSON().with_variant(sa.String(9), "sqlite")
+    assert private.variant(sa.JSON(), "sqlite") is None
+    assert private.variant(kind, "mysql") is kind
+    assert isinstance(private.variant(kind, "sqlite"), sa.String)
+    migration = MigrationContext.configure(dialect_name="sqlite")
+    context = AutogenContext(migration, autogenerate=False)
+    context.opts["sqlalchemy_module_prefix"] = "sa."
+    assert private.render_type(kind, context) == "sa.JSON()"
 
 
 def test_all_sequences_of_models_are_found() -> None:

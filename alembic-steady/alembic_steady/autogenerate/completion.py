@@ -6,7 +6,6 @@ differs afterwards is changed in the words of the database itself.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -218,9 +217,7 @@ class Completion:
             {*self._ruler.between(self.now(), self._target)} if is_rebuild else None
         )
         try:
-            with nested(), warnings.catch_warnings():
-                # What a rebuilt table loses is looked for afterwards.
-                warnings.filterwarnings("ignore", "Unnamed|Skipped unsupported")
+            with nested():
                 for step in steps:
                     self._runner.run([step])
                     done.append(step)

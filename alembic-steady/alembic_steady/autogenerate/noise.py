@@ -216,7 +216,8 @@ class Filter:
             and part.columns == columns
             and key.name == part.text
         ]
-        return not found or not all(map(self._ruler.is_alike, found))
+        # What neither has, the database does not keep.
+        return not all(map(self._ruler.is_alike, found))
 
     def _ignores_default(self, migration: Any, old: Any, new: Any) -> bool:
         theirs = self._own.get("compare_server_default")
