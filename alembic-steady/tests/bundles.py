@@ -108,6 +108,8 @@ class Bundle:
             return
         if ended:
             raise Failed(told("writing the revision", printed))
+        if not self.written and not all(map(is_same, self.cases)):
+            raise Failed(told("writing no revision", printed))
         self.judge_revision(printed)
         self.command("the upgrade", "upgrade", "head")
         self.look("the upgrade")
@@ -120,7 +122,7 @@ class Bundle:
 
     def go_back(self) -> None:
         """Run the revision down and up again."""
-        self.command("the downgrade", "downgrade", "-1")
+        self.command("the downgrade", "downgrade", f"-{len(self.written)}")
         self.drift("the downgrade")
         self.judge_database(after=False)
         self.command("the second upgrade", "upgrade", "head")
@@ -167,7 +169,7 @@ class Bundle:
             [*command, "-m", "After"], self.project.path
         )
         self.written = [file for file in self.project.revisions() if file not in known]
-        self.texts += [file.read_text() for file in self.written] or [""]
+        self.texts.append("\n".join(file.read_text() for file in self.written))
         return ended, printed
 
     def write_models(self, point: int) -> None:
@@ -191,7 +193,7 @@ class Bundle:
             f"writing revision {message}", "revision", "--autogenerate", "-m", message
         )
         written = [file for file in self.project.revisions() if file not in known]
-        return "".join(file.read_text() for file in written)
+        return "\n".join(file.read_text() for file in written)
 
     def write_by_hand(
         self, name: str, statements: Sequence[str], undo: Sequence[str] = ()
@@ -280,10 +282,9 @@ class Bundle:
         """See what has been written and printed about each case."""
         for case in self.cases:
             first, second = (mentions(text, case.name) for text in self.texts)
-            is_same = case.is_silent or case.models[0] == case.models[1]
             if case.is_silent and second:
                 self.note(case, [f"it is mentioned:\n{second}"])
-            if not is_same and not second:
+            if not is_same(case) and not second:
                 self.note(case, ["the revision does not mention it"])
             if self.way == FORTH:
                 lacks = [it for it in case.writes if it.lower() not in second.lower()]
@@ -308,6 +309,11 @@ class Bundle:
                     answer = answers[after == (self.way == FORTH)]
                     if found != answer:
                         self.note(case, [f"{query}: {found!r}, not {answer!r}"])
+
+
+def is_same(case: Case) -> bool:
+    """Return whether there is nothing to write because of the models of a case."""
+    return case.is_silent or case.models[0] == case.models[1]
 
 
 def identifiers(rows: Rows) -> Rows:

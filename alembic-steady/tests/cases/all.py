@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases import Case, table
+from cases import FORTH, Case, models, table
 
 # Types of others
 
@@ -175,9 +175,10 @@ TYPES = [
         helpers=DECORATORS["of_boolean"],
         never=["OfBoolean"],
     ),
-    Case(
+    models(
         "guid_key",
-        ("", GUID_KEY),
+        "",
+        GUID_KEY,
         never=["GuidKey"],
     ),
     table(
@@ -220,20 +221,15 @@ TYPES = [
         'sa.Column("n", sqlmodel.AutoString(30))',
         imports="import sqlmodel",
     ),
-    Case(
+    models(
         "sqlmodel_hero",
-        (
-            SQL_MODEL.format(more=""),
-            SQL_MODEL.format(
-                more="secret: str = sqlmodel.Field(default='', max_length=9,"
-                " sa_column_kwargs={'server_default': 'x'})"
-            ),
+        SQL_MODEL.format(more=""),
+        SQL_MODEL.format(
+            more="secret: str = sqlmodel.Field(default='', max_length=9,"
+            " sa_column_kwargs={'server_default': 'x'})"
         ),
         imports="import sqlmodel\nfrom sqlalchemy.orm import registry",
-        rows=(
-            {"sqlmodel_hero": [{"id": 1, "name": "Ann"}]},
-            {"sqlmodel_hero": [{"id": 1, "name": "Ann"}]},
-        ),
+        rows={"sqlmodel_hero": [{"id": 1, "name": "Ann"}]},
     ),
     *(
         table(
@@ -330,13 +326,12 @@ sa.Column(
         '_anybody_knows"))',
         is_named=True,
     ),
-    Case(
+    models(
         "key_to_a_long_name",
-        (
-            f"""\
+        f"""\
 sa.Table("key_to_a_long_name_{LONG}", Base.metadata, sa.Column("id", sa.Integer, primary_key=True))
 """,
-            f"""\
+        f"""\
 sa.Table(
     "key_to_a_long_name_{LONG}",
     Base.metadata,
@@ -346,7 +341,6 @@ sa.Table(
     ),
 )
 """,
-        ),
         is_named=True,
         families=("sqlite", "postgresql"),  # The name of the table alone is too long.
     ),
@@ -424,11 +418,10 @@ sa.Column("n", sa.Integer), sa.Column("m", sa.Integer), sa.UniqueConstraint("m")
         'sa.Column("n", sa.ForeignKey("unnamed_rule.id", ondelete="CASCADE"))',
         rows=[{"id": 1, "n": 1}],
     ),
-    Case(
+    models(
         "unnamed_cycle",
-        (
-            "",
-            """\
+        "",
+        """\
 sa.Table(
     "unnamed_cycle_one",
     Base.metadata,
@@ -442,13 +435,11 @@ sa.Table(
     sa.Column("one_id", sa.ForeignKey("unnamed_cycle_one.id")),
 )
 """,
-        ),
     ),
-    Case(
+    models(
         "unnamed_and_named",
-        (
-            "",
-            """\
+        "",
+        """\
 sa.Table(
     "unnamed_and_named",
     Base.metadata,
@@ -457,10 +448,9 @@ sa.Table(
     sa.CheckConstraint("n > 0"),
 )
 """,
-        ),
         is_named=True,
         refused=["unnamed_and_named"],
-        ways=("forth",),
+        ways=(FORTH,),
         families=("sqlite",),
     ),
     *(
@@ -469,7 +459,7 @@ sa.Table(
             'sa.Column("n", sa.Integer)',
             f'sa.Column("n", sa.Integer), {text}',
             refused=[f"too_long_{kind}"],
-            ways=("forth",),
+            ways=(FORTH,),
             families=families,
         )
         for kind, text, families in (
@@ -599,9 +589,9 @@ sa.Index("check_on_new_column_ix", "n"),
         'sa.Column("n", sa.ForeignKey("key_rule.id", name="key_rule_fk", ondelete="SET NULL"))',
         rows=[{"id": 1, "n": 1}],
     ),
-    Case(
+    models(
         "key_target",
-        tuple[str, str](
+        *(
             f"""\
 sa.Table("key_target_one", Base.metadata, sa.Column("id", sa.Integer, primary_key=True))
 sa.Table("key_target_two", Base.metadata, sa.Column("id", sa.Integer, primary_key=True))
@@ -614,14 +604,11 @@ sa.Table(
 """
             for target in ("one", "two")
         ),
-        rows=(
-            {
-                "key_target_one": [{"id": 1}],
-                "key_target_two": [{"id": 1}],
-                "key_target": [{"id": 1, "n": 1}],
-            },
-        )
-        * 2,
+        rows={
+            "key_target_one": [{"id": 1}],
+            "key_target_two": [{"id": 1}],
+            "key_target": [{"id": 1, "n": 1}],
+        },
     ),
     table(
         "nothing_changed",
@@ -660,11 +647,10 @@ sa.Column("n", sa.Unicode(30), index=True),
 sa.UniqueConstraint("a", "b"),
 """,
     ),
-    Case(
+    models(
         "whole_table",
-        (
-            "",
-            """\
+        "",
+        """\
 sa.Table(
     "whole_table_parent",
     Base.metadata,
@@ -683,11 +669,11 @@ sa.Table(
     comment="All there is",
 )
 """,
-        ),
     ),
-    Case(
+    models(
         "table_of_history",
-        ("", ""),
+        "",
+        "",
         between=[
             """\
 CREATE TABLE table_of_history (
@@ -697,8 +683,9 @@ CREATE TABLE table_of_history (
 )""",
             "CREATE UNIQUE INDEX table_of_history_ix ON table_of_history (n, code)",
         ],
-        rows=({"table_of_history": [{"id": 1, "code": "a"}]}, {}),
-        rows_back=({"table_of_history": [{"id": 1, "code": "a"}]}, {}),
+        rows={"table_of_history": [{"id": 1, "code": "a"}]},
+        kept={},
+        ways=(FORTH,),
         writes=["drop_table"],
     ),
     table(
@@ -718,13 +705,13 @@ CREATE TABLE table_of_history (
         'sa.Column("needed", sa.Integer, nullable=False)',
         between=["INSERT INTO rows_without_value (id) VALUES (7)"],
         refused=["rows_without_value", "needed"],
-        ways=("forth",),
+        ways=(FORTH,),
         # MySQL and MariaDB give them a 0.
         families=("sqlite", "postgresql"),
     ),
-    Case(
+    models(
         "names_in_quotes",
-        tuple[str, str](
+        *(
             f"""\
 sa.Table(
     "Names_in_quotes Order",
@@ -733,12 +720,13 @@ sa.Table(
     sa.Column("From", sa.String({length}), server_default="x", comment="c"),
     sa.Column("select", sa.Integer, index=True),
     sa.Column("a b", sa.Integer),
+    sa.Column("n", sa.Integer),
     sa.CheckConstraint('{check}', name="names_in_quotes Check"),
     sa.UniqueConstraint("a b", "From", name="names_in_quotes Unique"),
     sa.ForeignKeyConstraint(["select"], ["Names_in_quotes Order.id"], name="names_in_quotes FK"),
 )
 """
-            for length, check in ((10, "id > 0"), (20, "id > -1"))
+            for length, check in ((10, "n > 0"), (20, "n > 1"))
         ),
     ),
 ]
@@ -834,11 +822,10 @@ sa.Column("n", sa.Enum("50%", "it's", 'so "x"', ":x", "a:b", name="signs_in_enum
 ]
 
 FAILURES = [
-    Case(
+    models(
         "index_twice",
-        (
-            "",
-            """\
+        "",
+        """\
 sa.Table(
     "index_twice",
     Base.metadata,
@@ -847,10 +834,9 @@ sa.Table(
     sa.Index("ix_index_twice_n", "n"),
 )
 """,
-        ),
         refused=["ix_index_twice_n"],
-        ways=("forth",),
+        ways=(FORTH,),
     ),
 ]
 
-CASES = [*TYPES, *NAMES, *CHANGES, *SIGNS, *FAILURES]
+CASES: list[Case] = [*TYPES, *NAMES, *CHANGES, *SIGNS, *FAILURES]
