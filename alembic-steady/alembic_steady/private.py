@@ -76,6 +76,11 @@ def run_revision(migration: MigrationContext, upgrade: Callable[[], None]) -> No
         upgrade()
 
 
+def compares_tables() -> bool:
+    """Return whether another package compares tables or columns in each autogenerate."""
+    return any(key[0] in ("table", "column") for key in comparators._registry)
+
+
 def variant(kind: TypeEngine[Any], dialect_name: str) -> TypeEngine[Any] | None:
     """Return the type that `with_variant` has set for a dialect, or None without variants.
 

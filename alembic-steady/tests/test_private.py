@@ -128,3 +128,15 @@ def test_a_comparator_can_be_taken_back() -> None:
 
     private.unregister_comparator(compare)
     comparators.dispatch("schema")(None, None, [])
+
+
+def test_it_is_known_whether_others_compare_tables() -> None:
+    def compare(*_arguments: object) -> None:
+        raise AssertionError
+
+    assert not private.compares_tables()
+    comparators.dispatch_for("table")(compare)
+    try:
+        assert private.compares_tables()
+    finally:
+        comparators._registry.clear()
