@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from alembic import context
-from alembic.autogenerate import comparators
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, Sequence
 from sqlalchemy.types import TypeEngine
@@ -85,15 +84,6 @@ def type_affinity(kind: TypeEngine[Any]) -> type[TypeEngine[Any]]:
     """Return the generic type behind a type, such as Integer for BIGINT."""
     affinity: type[TypeEngine[Any]] = kind._type_affinity  # type: ignore[assignment]
     return affinity
-
-
-def unregister_comparator(comparator: Callable[..., Any]) -> None:
-    """Remove a function from those that autogenerate calls for every database.
-
-    On import, alembic-postgresql-enum registers itself for the whole process.
-    """
-    for registered in comparators._registry.values():
-        registered[:] = [entry for entry in registered if entry[0] is not comparator]
 
 
 def end_read_timeout(connection: Any) -> None:

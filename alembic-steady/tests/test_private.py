@@ -9,7 +9,6 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from alembic.autogenerate import comparators
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
@@ -113,12 +112,3 @@ def test_a_check_of_a_type_is_told_from_one_that_is_written() -> None:
 def test_types_are_known_by_what_they_are_a_kind_of() -> None:
     assert private.type_affinity(sa.BigInteger()) is sa.Integer
     assert private.type_affinity(sa.Text()) is sa.String
-
-
-def test_a_comparator_can_be_taken_back() -> None:
-    @comparators.dispatch_for("schema")
-    def compare(*_arguments: object) -> None:
-        raise AssertionError
-
-    private.unregister_comparator(compare)
-    comparators.dispatch("schema")(None, None, [])
