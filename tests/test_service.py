@@ -81,6 +81,44 @@ def test_its_tests_notice_a_model_without_a_revision(service: Service) -> None:
     assert "test_model_definitions_match_ddl" in output
 
 
+NAMELESS = 'table user: a check has no name; add name="…" to its CheckConstraint or to its type'
+
+
+def test_a_check_without_a_name_is_told_in_one_line(service: Service) -> None:
+    project = service.project
+    service.create()
+    check = '    __table_args__ = (sa.CheckConstraint("age > 0"),)\n'
+    project.add_to_models(f"    age = sa.Column(sa.Integer)\n{check}")
+    error = f"the models cannot be imported: {NAMELESS}"
+    for command in (
+        (*ADD_USERNAME,),
+        ("alembic", "check"),
+        ("alembic", "upgrade", "head"),
+        ("steady", "create"),
+        ("steady", "drift"),
+    ):
+        assert project.run(*command, code=255) == f"FAILED: {error}\n"
+    assert project.run("pytest", code=4) == f"ERROR: {error}\n\n"
+    # In the application, it is an error like any other of SQLAlchemy's.
+    output = project.run("python", "-c", "import app.models", code=1)
+    name = "sqlalchemy.exc.InvalidRequestError"
+    assert output.splitlines()[-1] == f"{name}: {NAMELESS}"
+    named = project.models.read_text().replace('> 0"', '> 0", name="positive"')
+    project.models.write_text(named)
+    project.run(*ADD_USERNAME)
+    assert "ck_user_positive" in project.revisions()[-1].read_text()
+
+
+def test_a_type_whose_check_has_no_name_is_told_in_one_line(service: Service) -> None:
+    project = service.project
+    project.add_to_models(
+        '    kind = sa.Column(sa.Enum("a", native_enum=False, create_constraint=True))\n'
+    )
+    for command in (ADD_USERNAME, ("alembic", "check")):
+        output = project.run(*command, code=255)
+        assert output == f"FAILED: the models cannot be built: {NAMELESS}\n"
+
+
 def test_the_database_is_made_when_asked(service: Service) -> None:
     project = service.project
     if service.server:

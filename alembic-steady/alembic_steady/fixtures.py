@@ -33,12 +33,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """End with one line if there is no server, before pytest-xdist starts workers."""
     if hasattr(session.config, "workerinput"):
         return
+    hint = ""
     try:
-        with settings.load(_config(session.config)).test_database():
+        project = settings.load(_config(session.config))
+        hint = "; to test on another server, set TEST_DATABASE_URL"
+        with project.test_database():
             pass
     except CommandError as error:
-        message = f"{error}; to test on another server, set TEST_DATABASE_URL"
-        raise pytest.UsageError(message) from None
+        raise pytest.UsageError(f"{error}{hint}") from None
     except SystemExit as error:
         raise pytest.UsageError(str(error)) from None
 
