@@ -117,13 +117,14 @@ class Scope:
 
     def _final_names(self, table: Table) -> Iterator[str]:
         # A name may be longer than the database allows; then SQLAlchemy shortens it.
-        for constraint in table.constraints:
-            if constraint.name is None:
+        parts: list[Any] = [*table.constraints, *table.indexes]
+        for part in parts:
+            if part.name is None:
                 continue
             preparer = self._dialect.identifier_preparer
             name = None  # as that of a type's check may still be
             with suppress(InvalidRequestError):  # Building the models says this better.
-                name = preparer.format_constraint(constraint)
+                name = preparer.format_constraint(part)
             if name is not None:
                 yield name
 

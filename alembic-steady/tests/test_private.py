@@ -95,18 +95,12 @@ def test_a_timeout_of_pymysql_ends_when_the_connection_is_open(
         connection.cursor().execute("SELECT SLEEP(1.5)")
 
 
-def test_a_check_of_a_type_is_told_from_one_that_is_written() -> None:
-    flag: sa.Column[bool] = sa.Column(
-        "flag", sa.Boolean(create_constraint=True, name="is_flag")
-    )
-    written = sa.CheckConstraint("flag = 1", name="written")
-    table = sa.Table("it", sa.MetaData(), flag, written)
-    found = {
-        str(check.name): private.comes_with_a_type(check)
-        for check in table.constraints
-        if isinstance(check, sa.CheckConstraint)
-    }
-    assert found == {"is_flag": True, "written": False}
+def test_all_sequences_of_models_are_found() -> None:
+    metadata = sa.MetaData()
+    default = sa.Sequence("of_a_column")
+    sa.Table("it", metadata, sa.Column("id", sa.Integer, default))
+    alone = sa.Sequence("alone", metadata=metadata)
+    assert {*private.sequences(metadata)} == {default, alone}
 
 
 def test_types_are_known_by_what_they_are_a_kind_of() -> None:

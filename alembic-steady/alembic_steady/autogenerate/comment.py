@@ -19,6 +19,10 @@ class Comment(ops.MigrateOperation):
         """Keep the remarks, each of which begins on a new line."""
         self.lines = [line for remark in remarks for line in wrap(remark, WIDTH)]
 
+    def reverse(self) -> Comment:
+        """Return the same comment."""
+        return self
+
     def to_diff_tuple(self) -> tuple[str, str]:
         """Return the comment as `alembic check` prints it."""
         return "differs", " ".join(self.lines)

@@ -75,12 +75,13 @@ def live_options(
             measured = _measure(settings, options, scope, other)
     except CommandError:
         own = {"compare_server_default": True, **settings.options}
-        review = Review(settings, options, None)
+        review = Review(settings, options, None, is_live=True)
         return own | {"autogenerate_plugins": _plugins(settings)} | review.options()
     connection.rollback()
     measured.revisions = measured.describe(connection)
     connection.rollback()
-    return _options(settings, options, measured, Review(settings, options, measured))
+    review = Review(settings, options, measured, is_live=True)
+    return _options(settings, options, measured, review)
 
 
 def _compare_on(

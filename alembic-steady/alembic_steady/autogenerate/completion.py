@@ -19,9 +19,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters import Adapter
-from alembic_steady.adapters.description import Description, Key, Part
+from alembic_steady.adapters.description import Description, Key
 from alembic_steady.autogenerate.comment import Comment
-from alembic_steady.autogenerate.ruler import Ruler
+from alembic_steady.autogenerate.ruler import Ruler, described, difference
 from alembic_steady.autogenerate.runner import Runner
 
 Steps = list[ops.MigrateOperation]
@@ -144,7 +144,7 @@ class Completion:
         ways = []
         for key in self._adapter.obstacles(self._error, table, before):
             after = {it: part for it, part in before.items() if it != key}
-            ways += [next(self._adapter.words(key, before, after))]
+            ways += [next(self._adapter.words(key, before, after), [])]
         yield from ways
         if self._adapter.has_savepoints:  # Otherwise each is gone already.
             yield from [*accumulate(ways)][1:]
@@ -229,26 +229,6 @@ class Completion:
         lost = {*self._ruler.between(self.now(), self._target)} - before
         if lost:
             raise CommandError(f"a rebuilt table loses {described(min(lost, key=str))}")
-
-
-def difference(key: Key, now: Description, target: Description) -> str:
-    """Say what a part is, and what it has to be."""
-    old, new = (_definition(it.get(key)) for it in (now, target))
-    return f"{described(key)} is {old}, and has to be {new}"
-
-
-def _definition(part: Part | None) -> str:
-    if part is None:
-        return "missing"
-    return part.definition or part.text or "there"
-
-
-def described(key: Key) -> str:
-    """Return the words for a part, such as "type of column user.name"."""
-    place = ".".join(filter(None, (key.schema, key.table, key.name)))
-    return (
-        f"{key.aspect} of {key.kind} {place}" if key.aspect else f"{key.kind} {place}"
-    )
 
 
 def _rank(key: Key, target: Description) -> tuple[bool, int, str]:

@@ -16,13 +16,15 @@ from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Column, Computed, Identity
 
 from alembic_steady.adapters.description import Key
-from alembic_steady.autogenerate.ruler import Ruler
+from alembic_steady.autogenerate.comment import Comment
+from alembic_steady.autogenerate.ruler import Ruler, difference
 
+# To some databases, a unique constraint and a unique index are the same.
 KINDS = {
-    "index": "index",
-    "unique_constraint": "unique constraint",
-    "foreign_key_constraint": "foreign key",
-    "check_constraint": "check",
+    "index": ("index", "unique constraint"),
+    "unique_constraint": ("unique constraint", "index"),
+    "foreign_key_constraint": ("foreign key",),
+    "check_constraint": ("check",),
 }
 PLUGIN = "alembic_steady.noise"
 FILTER = "alembic_steady_filter"
@@ -62,23 +64,32 @@ def _register() -> None:
     plugin.add_autogenerate_comparator(
         _compare_table_comment, "table", "comments", priority=DispatchPriority.FIRST
     )
+    plugin.add_autogenerate_comparator(
+        _finish, "schema", "finish", priority=DispatchPriority.LAST
+    )
 
 
-def sweep(changes: Any, ruler: Ruler) -> None:
-    """Remove Alembic's operations on tables that both describe alike.
+def strip(script: Any) -> None:
+    """Remove what was added to the operations for the eyes of `check` and of tests.
 
     Arguments:
-        changes: the operations of one direction, which may be those of other plugins, too.
-        ruler: the two descriptions that are compared.
+        script: the operations of a revision, for both directions.
     """
-    changed = {(key.schema, key.table) for key in ruler.differences()}
+    for changes in (script.upgrade_ops, script.downgrade_ops):
+        changes.ops = [step for step in changes.ops if not isinstance(step, Comment)]
 
-    def is_noise(step: Any) -> bool:
-        if type(step).__module__ != ops.__name__ or not hasattr(step, "table_name"):
-            return False
-        return (ruler.scope.schema(step.schema), step.table_name) not in changed
 
-    changes.ops = [step for step in changes.ops if not is_noise(step)]
+def _finish(
+    context: Any, upgrade: ops.UpgradeOps, _schemas: object
+) -> PriorityDispatchResult:
+    """Remove operations on tables that are alike; say what no operation has been found for.
+
+    Alembic calls this after all comparisons.
+    """
+    filter_: Filter | None = context.opts.get(FILTER)
+    if filter_ is not None:
+        filter_.finish(upgrade)
+    return PriorityDispatchResult.CONTINUE
 
 
 def _called(compare: Callable[..., Any]) -> Callable[..., PriorityDispatchResult]:
@@ -136,6 +147,23 @@ class Filter:
         operation.existing_comment = old.comment or None
         return not self._ruler.is_alike(self._key(new, "comment"))
 
+    def finish(self, upgrade: ops.UpgradeOps) -> None:
+        """Remove operations on tables that are alike, and name differences without one."""
+        ruler = self._ruler
+        found = ruler.differences()
+        changed = {(key.schema, key.table) for key in found}
+
+        def is_noise(step: Any) -> bool:
+            if type(step).__module__ != ops.__name__ or not hasattr(step, "table_name"):
+                return False
+            place = ruler.scope.schema(step.schema), step.table_name
+            return place not in changed
+
+        kept = [step for step in upgrade.ops if not is_noise(step)]
+        upgrade.ops[:] = kept or [
+            Comment([difference(key, ruler.revisions, ruler.models)]) for key in found
+        ]
+
     def is_comment_alike(self, schema: str | None, table: str) -> bool:
         """Return whether a table's comments are the same."""
         return self._ruler.is_alike(
@@ -172,17 +200,21 @@ class Filter:
         """Return whether an index or a constraint differs, and True for all else."""
         if kind not in KINDS:
             return True
-        key = self._key_of_table(thing.table, KINDS[kind])
+        keys = [self._key_of_table(thing.table, it) for it in KINDS[kind]]
+        both = self._ruler.revisions | self._ruler.models
         if name is not None:
-            named = key._replace(name=str(name))
-            if named in self._ruler.revisions or named in self._ruler.models:
-                return not self._ruler.is_alike(named)
+            found = [key._replace(name=str(name)) for key in keys]
+            found = [key for key in found if key in both]
+            if found:
+                return not all(map(self._ruler.is_alike, found))
         # The database has made up the name, so the columns have to do.
         columns = tuple(str(column.name) for column in thing.columns)
         found = [
-            it
-            for it, part in (self._ruler.revisions | self._ruler.models).items()
-            if it[:3] == key[:3] and part.columns == columns and it.name == part.text
+            key
+            for key, part in both.items()
+            if key[:3] in [it[:3] for it in keys]
+            and part.columns == columns
+            and key.name == part.text
         ]
         return not found or not all(map(self._ruler.is_alike, found))
 

@@ -58,8 +58,7 @@ def settle(
         following = _carry_out_all(adapter, migration, settings, renames, done)
         ruler.revisions = ruler.describe(migration.connection)
         rest: Any = produce_migrations(migration, metadata)
-        noise.sweep(rest.upgrade_ops, ruler)
-        noise.sweep(rest.downgrade_ops, ruler)
+        noise.strip(rest)
         adapter.complete(migration, rest)
         if not adapter.has_savepoints:
             back = [(undo, do) for do, undo in reversed(done + following)]

@@ -13,8 +13,7 @@ from alembic_steady import private
 from alembic_steady.adapters.description import Key
 from alembic_steady.autogenerate import concurrent_indexes, noise, renames, warnings
 from alembic_steady.autogenerate.column_types import Renderer
-from alembic_steady.autogenerate.comment import Comment
-from alembic_steady.autogenerate.completion import Completion, difference
+from alembic_steady.autogenerate.completion import Completion
 from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.autogenerate.runner import Runner, without_driver
 from alembic_steady.settings import Settings
@@ -32,7 +31,12 @@ class Review:
     """
 
     def __init__(
-        self, settings: Settings, options: dict[str, Any], ruler: Ruler | None
+        self,
+        settings: Settings,
+        options: dict[str, Any],
+        ruler: Ruler | None,
+        *,
+        is_live: bool = False,
     ) -> None:
         """Prepare to review.
 
@@ -40,7 +44,9 @@ class Review:
             settings: the settings of the project.
             options: the options of `context.configure`, of the project and the library.
             ruler: what is compared; None if nothing is known of it.
+            is_live: whether the database is a real one, on which nothing may be tried.
         """
+        self._is_live = is_live
         self._settings = settings
         self._options = options
         self._ruler = ruler
@@ -57,16 +63,17 @@ class Review:
 
     def __call__(self, migration: Any, revision: Any, directives: list[Any]) -> None:
         """Complete the operations, ask about renames, and warn of data loss."""
-        script, ruler, adapter = directives[0], self._ruler, self._settings.adapter
+        script, ruler = directives[0], self._ruler
         self._prepare(migration, script)
-        remarks = [*warnings.remarks(script.upgrade_ops.ops)]
-        if private.is_check():
-            self._add_what_is_missed(script.upgrade_ops)
-        elif ruler is not None and adapter.is_scratch(migration.connection.engine.url):
-            self._complete(migration, script, ruler)
-        concurrent_indexes.separate(directives)
+        remarks = _remarks(directives)
+        if not private.is_check():
+            if ruler is not None and not self._is_live:
+                self._complete(migration, script, ruler)
+            concurrent_indexes.separate(directives)
         if own := self._settings.options.get("process_revision_directives"):
+            known = _remarks(directives)
             own(migration, revision, directives)
+            remarks += [it for it in _remarks(directives) if it not in known]
         warnings.give(remarks, directives)
         _write_percent_once(migration.dialect)
         if not private.is_check():  # `check` looks at them itself
@@ -78,8 +85,8 @@ class Review:
         warnings.refuse_without_models(self._settings.tables)
         if ruler is not None:
             self._types.types = ruler.types
-            noise.sweep(script.upgrade_ops, ruler)
-            noise.sweep(script.downgrade_ops, ruler)
+        if not (private.is_check() or self._is_live):
+            noise.strip(script)
         adapter.complete(migration, script)
         if ruler is None:
             adapter.add_what_tables_need(migration, script)
@@ -99,19 +106,19 @@ class Review:
         self.is_restored = completion.complete(script.upgrade_ops, script.downgrade_ops)
         self.unresolved = completion.unresolved
 
-    def _add_what_is_missed(self, upgrade: Any) -> None:
-        ruler = self._ruler
-        if ruler is not None and upgrade.is_empty():
-            upgrade.ops += [
-                Comment([difference(key, ruler.revisions, ruler.models)])
-                for key in ruler.differences()
-            ]
-
     def _end(self, directives: list[Any]) -> None:
         if all(_is_empty(script.upgrade_ops.ops) for script in directives):
             directives.clear()
             context.config.print_stdout(NO_CHANGES)
         self.number = len(directives)
+
+
+def _remarks(directives: list[Any]) -> list[str]:
+    return [
+        remark
+        for script in directives
+        for remark in warnings.remarks(script.upgrade_ops.ops)
+    ]
 
 
 def _is_empty(steps: Sequence[ops.MigrateOperation]) -> bool:

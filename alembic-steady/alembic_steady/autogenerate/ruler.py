@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from alembic_steady import errors
-from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.description import Description, Key, Part
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -100,6 +100,26 @@ def measure(
         tables = {(key.schema, key.table) for key in ruler.differences() if key.table}
         ruler.types = _types(settings, other, tables & {*scope.models})
     return ruler
+
+
+def difference(key: Key, now: Description, target: Description) -> str:
+    """Say what a part is, and what it has to be."""
+    old, new = (_definition(it.get(key)) for it in (now, target))
+    return f"{described(key)} is {old}, and has to be {new}"
+
+
+def _definition(part: Part | None) -> str:
+    if part is None:
+        return "missing"
+    return part.definition or part.text or "there"
+
+
+def described(key: Key) -> str:
+    """Return the words for a part, such as "type of column user.name"."""
+    place = ".".join(filter(None, (key.schema, key.table, key.name)))
+    return (
+        f"{key.aspect} of {key.kind} {place}" if key.aspect else f"{key.kind} {place}"
+    )
 
 
 def _without_views(description: Description) -> Description:

@@ -26,9 +26,8 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from alembic_steady import errors, private, x_arguments
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.autogenerate.completion import difference
 from alembic_steady.autogenerate.details import without_details
-from alembic_steady.autogenerate.ruler import Ruler
+from alembic_steady.autogenerate.ruler import Ruler, difference
 
 HOOK = "alembic_steady.trial"
 LENGTH = 100

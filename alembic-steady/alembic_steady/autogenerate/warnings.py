@@ -44,20 +44,17 @@ def refuse_without_models(tables: Mapping[str, Any]) -> None:
         raise CommandError(NO_MODELS)
 
 
-def give(known: Sequence[str], directives: Sequence[Any]) -> None:
+def give(remarks: Sequence[str], directives: Sequence[Any]) -> None:
     """Print warnings about revisions, and add them to the first one as a comment.
 
     Arguments:
-        known: the remarks that are known already.
-        directives: the revisions, whose operations may be others by now.
+        remarks: the warnings.
+        directives: the revisions.
     """
-    found = dict.fromkeys(known)
-    for script in directives:
-        found |= dict.fromkeys(remarks(script.upgrade_ops.ops))
-    for remark in found:
+    for remark in remarks:
         print(f"Warning: {remark}", file=sys.stderr)
-    if found and directives and not private.is_check():
-        directives[0].upgrade_ops.ops.insert(0, Comment([*found]))
+    if remarks and directives and not private.is_check():
+        directives[0].upgrade_ops.ops.insert(0, Comment(remarks))
 
 
 def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:

@@ -138,20 +138,17 @@ def describe_table(table: str, shown: str, own: str) -> Description:
         shown: the statement that creates it, as the server prints it.
         own: the name of its database.
     """
-    body = next(it for it in units(shown) if it.text[0] == "(")
-    lines, rest = body.text[1:-1], shown[body.end :]
-    options = _options(rest)
+    if f"`{own}`" in shown:
+        shown = _without(own, shown)
+    lines, end = _lines(shown)
+    options = _options(shown[end:])
     # It is about the rows.
     counter = f" AUTO_INCREMENT={options.get('AUTO_INCREMENT')}"
-    if counter in rest:
-        rest = rest.replace(counter, "", 1)
-    if f"`{own}`" in lines:
-        lines = _without(own, lines)
-    definition = f"{shown[: body.start]}({lines}){rest}"
+    definition = shown[:end] + shown[end:].replace(counter, "", 1)
     found = {Key(None, table, "table"): Part("", definition)}
     if "COMMENT" in options:
         found[Key(None, table, "comment")] = Part(options["COMMENT"])
-    for line in _split(lines):
+    for line in lines:
         found |= _column(table, line) if line[0] in '`"' else _part(table, line)
     keys = [part for key, part in found.items() if key.kind == "foreign key"]
     return {
@@ -182,13 +179,23 @@ def _without(own: str, sql: str) -> str:
     return kept + sql[end:]
 
 
-def _split(lines: str) -> Iterator[str]:
-    start = 0
-    for unit in units(lines):
-        if unit.text == ",":
-            yield lines[start : unit.start].strip()
-            start = unit.end
-    yield lines[start:].strip()
+def _lines(shown: str) -> tuple[list[str], int]:
+    """Return the lines between the parentheses of a statement, and where they end."""
+    lines: list[str] = []
+    depth = start = 0
+    for match in TOKEN.finditer(shown):
+        mark = match[0]
+        if mark == "(":
+            depth += 1
+        if depth == 1 and mark in ("(", ",", ")"):
+            if mark != "(":
+                lines.append(shown[start : match.start()].strip())
+            start = match.end()
+        if mark == ")":
+            depth -= 1
+            if depth == 0:
+                return lines, start
+    raise ValueError(f"no table, but {shown}")
 
 
 def _column(table: str, line: str) -> Description:

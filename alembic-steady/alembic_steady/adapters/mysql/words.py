@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from alembic.operations import ops
 from sqlalchemy.dialects import mysql
@@ -20,7 +20,8 @@ from alembic_steady.adapters.mysql.describe import (
 )
 from alembic_steady.adapters.statement import Statement
 
-Way = list[ops.MigrateOperation]
+Operation = ops.MigrateOperation
+Way = list[Operation]
 Ways = Iterator[Way]
 
 PREPARERS = tuple(
@@ -34,6 +35,8 @@ TYPES = {
     "primary key": "primary",
 }
 """How Alembic calls constraints."""
+CLAUSES = {"column": "COLUMN", "check": "CONSTRAINT", "foreign key": "FOREIGN KEY"}
+"""What follows DROP in ALTER TABLE; KEY for all others."""
 KEYS = ("primary key", "unique constraint", "index")
 # What the server says of a foreign key that is in the way.
 IN_THE_WAY = frozenset(
@@ -111,7 +114,8 @@ def in_the_way(error: DBAPIError, table: str, before: Description) -> list[Key]:
 def _change_table(key: Key, before: Description, after: Description) -> Ways:
     if key in before:
         keys = [it for it in obstacles(key.table, before) if it.table != key.table]
-        yield from _freed([ops.DropTableOp(key.table)], keys, before)
+        yield [ops.DropTableOp(key.table)]
+        yield [*(_dropped(it, before) for it in keys), ops.DropTableOp(key.table)]
         return
     sql = after[key].definition
     yield [Statement(sql)]
@@ -149,18 +153,16 @@ def _change_sequence(key: Key, before: Description, after: Description) -> Ways:
 def _change_column(key: Key, before: Description, after: Description) -> Ways:
     column = key._replace(aspect="")
     yield from _together(column, before, after)
+    then = _unset(column, after)
     if column not in before:
-        yield [_alter(key.table, _added(column, after)), *_unset(column, after)]
+        yield [_alter(key.table, _added(column, after)), *then]
     elif column not in after:
-        yield from _freed_column([_dropped(column, before)], column, before)
+        clauses = [_gone(column, before)]
+        yield from _freed_column(clauses, column, before, _dropped(column, before))
     else:
-        yield from _freed_column(_modified(column, after), column, before)
+        ways = _freed_column([_added(column, after, True)], column, before)
+        yield from ([*way, *then] for way in ways)
         yield from _made_again(column, before, after)
-
-
-def _modified(column: Key, after: Description) -> Way:
-    sql = f"MODIFY COLUMN {after[column].definition}"
-    return [_alter(column.table, sql), *_unset(column, after)]
 
 
 def _unset(column: Key, after: Description) -> Way:
@@ -176,17 +178,21 @@ def _made_again(column: Key, before: Description, after: Description) -> Ways:
     computed = column._replace(aspect="computed")
     if computed not in before and computed not in after:
         return
-    way = [_dropped(column, before), _alter(column.table, _added(column, after))]
+    then = _unset(column, after)
     if computed not in after:  # It keeps its values.
         value = next(
             it.text for it in units(before[computed].text) if it.text[0] == "("
         )
         table, name = quoted(column.table), quoted(column.name)
-        way.append(Statement(f"UPDATE {table} SET {name} = {value}"))
-    yield from _freed_column(way, column, before)
+        then.append(Statement(f"UPDATE {table} SET {name} = {value}"))
+    clauses = [_gone(column, before), _added(column, after)]
+    ways = _freed_column(clauses, column, before)
+    yield from ([*way, *then] for way in ways)
 
 
-def _freed_column(way: Way, column: Key, before: Description) -> Ways:
+def _freed_column(
+    clauses: list[str], column: Key, before: Description, alone: Operation | None = None
+) -> Ways:
     keys = [
         key
         for key in obstacles(column.table, before)
@@ -199,9 +205,7 @@ def _freed_column(way: Way, column: Key, before: Description) -> Ways:
         and (key.kind in ("unique constraint", "index", "check") or key.aspect)
         and column.name in part.columns
     ]
-    yield from _freed(way, keys, before)
-    if others:
-        yield [*_drops(keys, before), *_drops(others, before), *way]
+    yield from _freed(column.table, clauses, keys, others, before, alone)
 
 
 def _holds(key: Key, part: Part, table: str, column: str) -> bool:
@@ -219,14 +223,23 @@ def _change_key(key: Key, before: Description, after: Description) -> Ways:
     yield from _together(key, before, after)
     if old is None:
         yield from _adds(key, after)
-        if key.kind != "primary key":
-            # A foreign key may have an index of that name, which is not described.
+        if _may_be_hidden(key, after[key].name, before):
             yield [_alter(key.table, _gone(key, after), _added(key, after))]
     elif new is not None:
-        way = _alter(key.table, _gone(key, before), _added(key, after))
-        yield from _freed([way], _users(key, old, before), before)
+        clauses = [_gone(key, before), _added(key, after)]
+        yield from _freed(key.table, clauses, _users(key, old, before), [], before)
     elif not _is_made_again(key, old, after):
-        yield from _freed([_dropped(key, before)], _users(key, old, before), before)
+        keys, alone = _users(key, old, before), _dropped(key, before)
+        yield from _freed(key.table, [_gone(key, before)], keys, [], before, alone)
+
+
+def _may_be_hidden(key: Key, name: str, before: Description) -> bool:
+    """Return whether a foreign key may have an index of a name, which is not described."""
+    return key.kind != "primary key" and any(
+        name in (part.name, *part.columns[:1])
+        for it, part in before.items()
+        if (it.table, it.kind) == (key.table, "foreign key")
+    )
 
 
 def _is_made_again(key: Key, index: Part, after: Description) -> bool:
@@ -298,7 +311,7 @@ def _together(key: Key, before: Description, after: Description) -> Ways:
             it in _users(key, before[key], before) for key in linked if key in before
         )
     ]
-    yield from _freed([_alter(key.table, *gone, *come)], keys, before)
+    yield from _freed(key.table, [*gone, *come], keys, [], before)
 
 
 def _linked(table: str, before: Description, after: Description) -> list[Key]:
@@ -337,7 +350,7 @@ def _goes(key: Key, before: Description, after: Description) -> bool:
 def _gone(key: Key, before: Description) -> str:
     """Return the clause of ALTER TABLE that drops a part."""
     name = quoted(before[key].name)
-    kind = {"column": "COLUMN", "check": "CONSTRAINT"}.get(key.kind, "KEY")
+    kind = CLAUSES.get(key.kind, "KEY")
     return "DROP PRIMARY KEY" if key.kind == "primary key" else f"DROP {kind} {name}"
 
 
@@ -348,18 +361,40 @@ def _added(key: Key, after: Description, is_there: bool = False) -> str:
     return f"{'MODIFY' if is_there else 'ADD'} COLUMN {after[key].definition}"
 
 
-def _freed(way: Way, keys: Iterable[Key], before: Description) -> Ways:
-    """Yield a way alone, and after the foreign keys that may be in its way are dropped."""
-    yield way
-    if drops := _drops(keys, before):
-        yield [*drops, *way]
+def _freed(
+    table: str,
+    clauses: list[str],
+    keys: list[Key],
+    others: list[Key],
+    before: Description,
+    alone: Operation | None = None,
+) -> Ways:
+    """Yield how a table is changed, first alone, then without what may be in the way.
+
+    What the table itself has in the way is dropped by the same statement, since there is
+    nothing to undo if that fails.
+
+    Arguments:
+        table: the name of the table.
+        clauses: the clauses of ALTER TABLE.
+        keys: foreign keys that may be in the way, also those of other tables.
+        others: what else of the table may be in the way.
+        before: the description of the database.
+        alone: the operation of Alembic that says the same, if there is one.
+    """
+    own = [key for key in keys if key.table == table]
+    foreign = [_dropped(key, before) for key in keys if key.table != table]
+    steps = [[], own, [*own, *dict.fromkeys(others)]]
+    for drops in [[], foreign] if foreign else [[]]:
+        for number, gone in enumerate(steps):
+            if gone in steps[:number]:
+                continue
+            here = [_gone(key, before) for key in gone]
+            change = _alter(table, *here, *clauses)
+            yield [*drops, alone if alone and not gone else change]
 
 
-def _drops(keys: Iterable[Key], before: Description) -> Way:
-    return [_dropped(key, before) for key in dict.fromkeys(keys)]
-
-
-def _dropped(key: Key, before: Description) -> ops.MigrateOperation:
+def _dropped(key: Key, before: Description) -> Operation:
     name = before[key].name or key.name
     if key.kind == "column":
         return ops.DropColumnOp(key.table, name)
