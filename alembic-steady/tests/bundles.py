@@ -99,6 +99,8 @@ class Bundle:
         self.begin()
         self.command("the first upgrade", "upgrade", "head")
         self.look("the first revision")
+        if self.write_between():
+            self.command("the upgrade by hand", "upgrade", "head")
         self.insert()
         ended, printed = self.write_change()
         if ended and all(case.may_be_refused for case in self.cases):
@@ -127,6 +129,7 @@ class Bundle:
     def refuse(self) -> None:
         """See that no revision is written for the change, and that one line says why."""
         self.begin()
+        self.write_between()
         (case,) = self.cases
         files = self.project.revisions()
         ended, printed = self.write_change()
@@ -145,9 +148,14 @@ class Bundle:
             self.write_by_hand("history", statements)
         self.write_models(0)
         self.texts = [self.revise("Before")]
-        if statements := [line for case in self.cases for line in case.between]:
+
+    def write_between(self) -> bool:
+        """Write the revision by hand that stands before the change, if there is one."""
+        statements = [line for case in self.cases for line in case.between]
+        if statements:
             undo = [line for case in self.cases for line in case.undo]
             self.write_by_hand("between", statements, undo)
+        return bool(statements)
 
     def write_change(self) -> tuple[int, str]:
         """Let autogenerate write the revision, and return its code and what is printed."""
@@ -289,8 +297,9 @@ class Bundle:
         """See what is in the database: after the change, or after its undoing."""
         for case in self.cases:
             given, expected = case.rows_on(self.way)
-            # What a column has held is gone for good, rows are not.
-            rows = expected if after else identifiers(given)
+            # What a column or a table has held is gone for good, other rows are not.
+            kept = {name: given[name] for name in given if name in expected}
+            rows = expected if after else identifiers(kept)
             with self.connect() as connection:
                 lost = self.find(connection, rows, may_be_more=not after)
                 self.note(case, [*lost])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 from pathlib import Path
 
@@ -28,7 +29,11 @@ CASES = [
     *cases.mysql.CASES,
 ]
 FAMILIES = ("sqlite", "postgresql", "mysql")
-TRIED = [
+AT_ONCE = 25
+"""The number of cases in a bundle: to look at all tables after each step takes time, too."""
+Tried = tuple[str, Case, str]
+"""A family of databases, a case, and the way in which its models change."""
+TRIED: list[Tried] = [
     (family, case, way)
     for family in FAMILIES
     for case in CASES
@@ -37,12 +42,31 @@ TRIED = [
 ]
 
 
-def bundle_of(family: str, case: Case, way: str, *, is_single: bool) -> str:
-    """Return the name of the bundle that a case is tried in."""
-    shared = case.group or ("named" if case.is_named else "plain")
-    is_alone = is_single or case.may_be_refused or case.refused is not None
-    name = case.name if is_alone else shared
-    return "-".join([family, origin_for(case), name, way])
+def bundled(*, is_single: bool) -> dict[str, list[Tried]]:
+    """Return the bundles in which cases are tried, by name.
+
+    Arguments:
+        is_single: whether each case is tried alone.
+    """
+    kinds: dict[str, list[Tried]] = {}
+    for tried in TRIED:
+        family, case, way = tried
+        shared = case.group or ("named" if case.is_named else "plain")
+        is_alone = is_single or case.may_be_refused or case.refused is not None
+        kind = f"{family}-{origin_for(case)}-{case.name if is_alone else shared}-{way}"
+        kinds.setdefault(kind, []).append(tried)
+    return {
+        f"{kind}-{number}": [*members]
+        for kind, all_of_kind in kinds.items()
+        for number, members in enumerate(batched(all_of_kind, AT_ONCE))
+    }
+
+
+def batched(members: list[Tried], size: int) -> Iterator[list[Tried]]:
+    """Yield parts of a list that are about of the same size, and no larger than one."""
+    parts = -(-len(members) // size)
+    for part in range(parts):
+        yield members[part::parts]
 
 
 def origin_for(case: Case) -> str:
@@ -56,29 +80,35 @@ class Results:
 
     folder: Path
     start: Callable[[str, str], servers.Server | None]
-    is_single: bool
-    """Whether each case is tried in a project of its own."""
+    bundles: dict[str, list[Tried]]
+
+    @cached_property
+    def bundle_of(self) -> dict[tuple[str, str, str], str]:
+        """The bundle that each case is in."""
+        return {
+            (family, case.name, way): bundle
+            for bundle, members in self.bundles.items()
+            for family, case, way in members
+        }
 
     def of(self, family: str, case: Case, way: str) -> list[str]:
         """Return what is wrong with a case."""
-        name = bundle_of(family, case, way, is_single=self.is_single)
-        result = self.folder / f"{name}.json"
-        with FileLock(self.folder / f"{name}.lock"):
+        bundle = self.bundle_of[family, case.name, way]
+        result = self.folder / f"{bundle}.json"
+        with FileLock(self.folder / f"{bundle}.lock"):
             if not result.exists():
-                result.write_text(json.dumps(self.examine(name)))
+                result.write_text(json.dumps(self.examine(bundle)))
             found: dict[str, list[str]] = json.loads(result.read_text())
             return found[case.name]
 
     def examine(self, bundle: str) -> dict[str, list[str]]:
         """Try all cases of a bundle."""
-        members = [
-            it for it in TRIED if bundle_of(*it, is_single=self.is_single) == bundle
-        ]
+        members = self.bundles[bundle]
         family, case, way = members[0]
-        bundles = Bundles(
+        tried = Bundles(
             self.folder / bundle, lambda: self.start(family, origin_for(case))
         )
-        return bundles.examine(family, [case for _, case, _ in members], way)
+        return tried.examine(family, [case for _, case, _ in members], way)
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +129,7 @@ def results(
 
     folder = shared_folder / "autogenerate"
     folder.mkdir(exist_ok=True)
-    return Results(folder, start, is_single=soak)
+    return Results(folder, start, bundled(is_single=soak))
 
 
 @pytest.mark.parametrize(

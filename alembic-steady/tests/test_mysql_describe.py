@@ -547,7 +547,7 @@ CHANGES = {
         [
             "op.drop_constraint(op.f('fk_a'), 'c', type_='foreignkey')",
             (
-                "op.execute('ALTER TABLE c ADD CONSTRAINT `fk_a` FOREIGN KEY (`a`)"
+                "op.execute(\n'ALTER TABLE c ADD CONSTRAINT `fk_a` FOREIGN KEY (`a`)"
                 " REFERENCES `p` (`id`) ON DELETE CASCADE')"
             ),
         ],
