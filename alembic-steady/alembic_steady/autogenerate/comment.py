@@ -28,6 +28,19 @@ class Comment(ops.MigrateOperation):
         return "differs", " ".join(self.lines)
 
 
+class Nothing(ops.MigrateOperation):
+    """An operation that is rendered as `pass`, which a function of comments needs."""
+
+    def reverse(self) -> Nothing:
+        """Return the same."""
+        return self
+
+
+@renderers.dispatch_for(Nothing)
+def _render_nothing(_context: AutogenContext, _nothing: Nothing) -> str:
+    return "pass"
+
+
 @renderers.dispatch_for(Comment)
 def _render(_context: AutogenContext, comment: Comment) -> list[str]:
     return [f"# {line}" for line in comment.lines]

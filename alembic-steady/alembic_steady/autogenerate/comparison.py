@@ -8,7 +8,9 @@ build; with `-x live`, the real database is.
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from weakref import finalize
 
@@ -68,20 +70,40 @@ def live_options(
         options: the options of `context.configure`, of the project and the library.
         connection: the database, which is only read.
     """
-    scope = Scope(settings, options, connection.dialect)
-    try:
-        with without_details(), settings.scratch_connection() as other:
+    with ExitStack() as stack:
+        try:
+            other = stack.enter_context(_any_scratch(settings))
+        except CommandError:
+            review = Review(settings, options, None, is_live=True)
+            told = {"compare_server_default": True, **options}
+            return (
+                told | {"autogenerate_plugins": _plugins(settings)} | review.options()
+            )
+        with without_details():
             scratch.replay(settings, options, other, "heads")
+            scope = Scope(settings, options, connection.dialect)
             measured = _measure(settings, options, scope, other)
-    except CommandError:
-        own = {"compare_server_default": True, **settings.options}
-        review = Review(settings, options, None, is_live=True)
-        return own | {"autogenerate_plugins": _plugins(settings)} | review.options()
-    connection.rollback()
+    is_given = connection.in_transaction()
     measured.revisions = measured.describe(connection)
-    connection.rollback()
+    if not is_given:
+        connection.rollback()
     review = Review(settings, options, measured, is_live=True)
     return _options(settings, options, measured, review)
+
+
+@contextmanager
+def _any_scratch(settings: Settings) -> Iterator[Connection]:
+    """Create a database on the server for scratch databases, or on that for tests."""
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(settings.scratch_connection())
+        except CommandError as reason:
+            try:
+                url = stack.enter_context(settings.test_database())
+                connection = stack.enter_context(settings.adapter.connect(url))
+            except CommandError:
+                raise reason from None
+        yield connection
 
 
 def _compare_on(
@@ -121,9 +143,8 @@ def _measure(
         scratch.replay(settings, options, other, "heads")
 
     connection.rollback()
-    return ruler.measure(
-        settings, scope, connection, settings.scratch_connection, replay
-    )
+    empty = partial(_any_scratch, settings)
+    return ruler.measure(settings, scope, connection, empty, replay)
 
 
 def _options(

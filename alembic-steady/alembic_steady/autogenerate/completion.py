@@ -16,7 +16,7 @@ from typing import Any
 from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from alembic_steady.adapters import Adapter
 from alembic_steady.adapters.description import Description, Key
@@ -69,6 +69,7 @@ class Completion:
         self._connection = connection
         self._error: Exception | None = None
         self._target: Description = {}
+        self._refused: dict[Key, Steps] = {}
         self.unresolved: set[Key] = set()
 
     def complete(self, up: Any, down: Any) -> bool:
@@ -87,7 +88,7 @@ class Completion:
         return self._ruler.describe(self._connection)
 
     def _reach(self, proposed: Sequence[Any], target: Description) -> Steps:
-        self._target = target
+        self._target, self._refused = target, {}
         done = self._in_words(target, only=FIRST)
         failed: list[tuple[int, Any]] = []
         for step in proposed:
@@ -99,9 +100,13 @@ class Completion:
         remaining = self._ruler.between(now, target)
         for position, step in reversed(failed):
             # Nothing else has done its work, so the trial has to say why it fails.
-            if any(key.table == _table(step) for key in remaining):
+            of_table = [key for key in remaining if key.table == _table(step)]
+            if of_table and not any(key in self._refused for key in of_table):
                 done.insert(position, step)
-                remaining = [key for key in remaining if key.table != _table(step)]
+                remaining = [key for key in remaining if key not in of_table]
+        for key in [key for key in remaining if key in self._refused]:
+            done += self._refused[key]
+            remaining = [it for it in remaining if it.table != key.table]
         self.unresolved.update(remaining)
         done += [Comment([BY_HAND + difference(key, now, target)]) for key in remaining]
         return _merged(done)
@@ -168,7 +173,8 @@ class Completion:
                 break
             key = min(keys, key=lambda key: _rank(key, target))
             after = target | self._left_out(before, target)
-            found = self._first_that_works(self._adapter.words(key, before, after))
+            ways = self._adapter.words(key, before, after)
+            found = self._first_that_works(key, ways)
             attempts[key] += 1
             # Once another part is changed, this one may be possible.
             failed = set() if found else {*failed, key}
@@ -185,11 +191,14 @@ class Completion:
             if key not in target and not self._ruler.scope.is_part_compared(key)
         }
 
-    def _first_that_works(self, ways: Iterable[Steps]) -> Steps:
+    def _first_that_works(self, key: Key, ways: Iterable[Steps]) -> Steps:
         for way in ways:
             done = self._attempt(way)
             if self._error is None or done:
                 return done
+            if isinstance(self._error, DataError | IntegrityError):
+                # It is right but for the rows that a revision has inserted.
+                self._refused.setdefault(key, way)
         return []
 
     # Running

@@ -13,6 +13,7 @@ from alembic_steady import private
 from alembic_steady.adapters.description import Key
 from alembic_steady.autogenerate import concurrent_indexes, noise, renames, warnings
 from alembic_steady.autogenerate.column_types import Renderer
+from alembic_steady.autogenerate.comment import Comment, Nothing
 from alembic_steady.autogenerate.completion import Completion
 from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.autogenerate.runner import Runner, without_driver
@@ -111,6 +112,10 @@ class Review:
             directives.clear()
             context.config.print_stdout(NO_CHANGES)
         self.number = len(directives)
+        for script in directives:
+            for changes in (script.upgrade_ops, script.downgrade_ops):
+                if changes.ops and all(isinstance(it, Comment) for it in changes.ops):
+                    changes.ops.append(Nothing())
 
 
 def _remarks(directives: list[Any]) -> list[str]:
