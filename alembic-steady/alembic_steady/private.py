@@ -107,15 +107,6 @@ def type_affinity(kind: TypeEngine[Any]) -> type[TypeEngine[Any]]:
     return affinity
 
 
-def unregister_comparator(comparator: Callable[..., Any]) -> None:
-    """Remove a function from those that autogenerate calls for every database.
-
-    On import, alembic-postgresql-enum registers itself for the whole process.
-    """
-    for registered in comparators._registry.values():
-        registered[:] = [entry for entry in registered if entry[0] is not comparator]
-
-
 def end_read_timeout(connection: Any) -> None:
     """Allow statements on a connection of PyMySQL to take as long as they need.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, MetaData, Table
+from sqlalchemy.exc import InvalidRequestError
 
 from alembic_steady.adapters.description import (
     Description,
@@ -119,8 +121,11 @@ class Scope:
         for part in parts:
             if part.name is None:
                 continue
-            name = self._dialect.identifier_preparer.format_constraint(part)
-            if name is not None:  # as the name of a type's check may still be
+            preparer = self._dialect.identifier_preparer
+            name = None  # as that of a type's check may still be
+            with suppress(InvalidRequestError):  # Building the models says this better.
+                name = preparer.format_constraint(part)
+            if name is not None:
                 yield name
 
     def _is_schema_wanted(self, name: str | None) -> bool:

@@ -121,15 +121,6 @@ def test_types_are_known_by_what_they_are_a_kind_of() -> None:
     assert private.type_affinity(sa.Text()) is sa.String
 
 
-def test_a_comparator_can_be_taken_back() -> None:
-    @comparators.dispatch_for("schema")
-    def compare(*_arguments: object) -> None:
-        raise AssertionError
-
-    private.unregister_comparator(compare)
-    comparators.dispatch("schema")(None, None, [])
-
-
 def test_it_is_known_whether_others_compare_tables() -> None:
     def compare(*_arguments: object) -> None:
         raise AssertionError
