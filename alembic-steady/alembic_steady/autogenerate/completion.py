@@ -123,7 +123,10 @@ class Completion:
     def _units(self, proposed: Iterable[Any]) -> Iterator[Any]:
         """Yield operations to try, each alone if none can be undone in part."""
         for step in proposed:
-            if isinstance(step, ops.ModifyTableOps) and not self._adapter.has_savepoints:
+            if (
+                isinstance(step, ops.ModifyTableOps)
+                and not self._adapter.has_savepoints
+            ):
                 yield from _parts(step)
             else:
                 yield step

@@ -328,10 +328,10 @@ sa.Column(
     ),
     models(
         "key_to_a_long_name",
-        f"""\
+        """\
 sa.Table("key_to_a_long_name_of_a_table_that_has_many", Base.metadata, sa.Column("id", sa.Integer, primary_key=True))
 """,
-        f"""\
+        """\
 sa.Table(
     "key_to_a_long_name_of_a_table_that_has_many",
     Base.metadata,
