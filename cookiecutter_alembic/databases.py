@@ -43,8 +43,6 @@ class Dialect:
     server: Server | None = None
     string: str = "sa.String"
     """A type for text that can have an index."""
-    extra: str = ""
-    """The extra of the library that migrations need, whatever the driver."""
     files: tuple[str, ...] = ()
     """Files that only some kinds of projects have."""
     development: tuple[str, ...] = ()
@@ -95,7 +93,6 @@ POSTGRESQL = Dialect(
         # Over TCP, since during its setup the container only listens on its socket.
         health_check="pg_isready --host 127.0.0.1",
     ),
-    extra="postgresql",
     files=("compose.yaml", ".squawk.toml"),
     development=("squawk-cli>=2.70",),
 )

@@ -13,6 +13,9 @@ from cookiecutter_alembic.project import VERSIONS
 from cookiecutter_alembic.repository import has_history
 
 MESSAGE = "Initial revision"
+NOT_RUN = "not run yet: no server"
+UNTRIED = "# Not run yet: no server was available when it was written.\n"
+"""The first line of a revision that the library could not try."""
 AUTOGENERATE = """
 from alembic.config import main
 
@@ -57,6 +60,13 @@ def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
         return later, ""
     (revision,) = VERSIONS.glob("*.py")
     report("first revision", revision.name, started)
-    for table in re.findall(r'create_table\(\s*"(.+?)"', revision.read_text("utf-8")):
-        say(f"  {'':16} create table {table}")
+    for line in _details(revision.read_text("utf-8")):
+        say(f"  {'':16} {line}")
     return [], printed
+
+
+def _details(text: str) -> list[str]:
+    """Return what there is to say about a revision, line by line."""
+    tables = re.findall(r'create_table\(\s*"(.+?)"', text)
+    lines = [f"create table {table}" for table in tables]
+    return [*lines, NOT_RUN] if text.startswith(UNTRIED) else lines

@@ -61,14 +61,10 @@ def files() -> list[Path]:
 def requirements(connection: ConnectionString) -> list[str]:
     """Return the requirements for the library that a project does not have itself."""
     told = _metadata()
-    extra = connection.dialect.extra
     if FORM == "index":
-        return [f"{NAME}{f'[{extra}]' if extra else ''}>={told['version']}"]
-    needed = [*told["dependencies"]]
-    if extra:
-        needed += told["optional-dependencies"][extra]
+        return [f"{NAME}>={told['version']}"]
     own = {_name(requirement) for requirement in connection.requirements}
-    return [requirement for requirement in needed if _name(requirement) not in own]
+    return [it for it in told["dependencies"] if _name(it) not in own]
 
 
 def _metadata() -> dict[str, Any]:

@@ -13,12 +13,11 @@ SUFFIX = "_service"
 # The packages that projects install, whatever their database, and the installers: a project
 # cannot have the name of a dependency. Tests compare this with what is installed.
 INSTALLED = """
-    aiosqlite alembic alembic-postgresql-enum alembic-steady ast-serialize asyncmy
-    asyncpg cffi colorama cryptography editables greenlet hatchling iniconfig librt mako
-    markupsafe mypy mypy-extensions packaging pathspec pip pluggy psycopg psycopg-binary
-    psycopg2-binary pycparser pygments pymysql pytest pytest-alembic pytest-asyncio
-    python-dotenv ruff setuptools sqlalchemy squawk-cli trove-classifiers
-    typing-extensions tzdata uv wheel
+    aiosqlite alembic alembic-steady ast-serialize asyncmy asyncpg cffi colorama
+    cryptography editables greenlet hatchling iniconfig librt mako markupsafe mypy
+    mypy-extensions packaging pathspec pip pluggy psycopg psycopg-binary psycopg2-binary
+    pycparser pygments pymysql pytest pytest-alembic pytest-asyncio python-dotenv ruff
+    setuptools sqlalchemy squawk-cli trove-classifiers typing-extensions tzdata uv wheel
 """
 
 # Windows does not allow these names for files.

@@ -66,6 +66,18 @@ def commits(project: Project) -> list[str]:
     return project.run("git", "log", "--format=%s").splitlines()
 
 
+def is_tried(project: Project) -> bool:
+    """Return whether the first revision has run, and see that both places say the same."""
+    (revision,) = project.revisions()
+    told = "# Not run yet: no server was available when it was written.\n"
+    is_said = revision.read_text().startswith(told)
+    assert (
+        "\n                   not run yet: no server\n" in project.output
+    ) == is_said
+    assert is_said or revision.read_text().startswith('"""Initial revision')
+    return not is_said
+
+
 def test_a_good_run(bench: Path, environment: dict[str, str]) -> None:
     temporary = bench / "tmp"
     temporary.mkdir()
@@ -108,6 +120,7 @@ def test_a_good_run_on_a_server(
     assert f"Creating my_service for PostgreSQL ({place})\n" in project.output
     assert f"  database         {place} does not exist yet\n" in project.output
     assert "Ready in" in project.output
+    assert is_tried(project)
     assert next_steps(project) == [
         "cd my_service",
         "source .venv/bin/activate",
@@ -131,6 +144,7 @@ def test_a_good_run_on_mariadb(
     assert f"Creating my_service for MariaDB ({place})\n" in project.output
     assert f"  database         {place} does not exist yet\n" in project.output
     assert "Ready in" in project.output
+    assert is_tried(project)
     type_in(project, *next_steps(project))
     assert mariadb.query("SELECT * FROM user", "orders") == []
     assert PASSWORD not in project.output
@@ -185,6 +199,13 @@ def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
         "  database         postgresql+psycopg2 at localhost:9 does not answer\n"
         in project.output
     )
+    shown = rf"""
+  first revision   {REVISION} +{SECONDS}
+                   create table user
+                   not run yet: no server
+"""
+    assert re.search(shown, project.output)
+    assert not is_tried(project)
     assert "Ready" not in project.output
     assert next_steps(project) == [
         "cd my_service",
@@ -217,7 +238,7 @@ def test_with_a_server_that_never_answers(
     assert time.monotonic() - started < 30
     for project in projects:
         assert f"{place} does not answer\n" in project.output
-        assert len(project.revisions()) == 1
+        assert not is_tried(project)
 
 
 def test_with_a_wrong_password(

@@ -15,7 +15,13 @@ import pytest
 
 from tests.conftest import CONNECTIONS, Project, Service
 from tests.documented import add_column, document, index_it
-from tests.revisions import ADD_USERNAME, begin_upgrade, operations
+from tests.revisions import (
+    ADD_USERNAME,
+    add_by_hand,
+    begin_upgrade,
+    identifier,
+    operations,
+)
 from tests.servers import PASSWORD, Postgres
 
 
@@ -79,6 +85,94 @@ def test_its_tests_notice_a_model_without_a_revision(service: Service) -> None:
     service.project.add_username()
     output = service.project.run("pytest", code=1)
     assert "test_model_definitions_match_ddl" in output
+
+
+def limit(project: Project, name: str, revision: Path) -> str:
+    """Name a revision as a limit, as the README shows, and return the words for it."""
+    readme = (project.path / "README.md").read_text()
+    (block,) = re.findall(r"```toml\n(.+?)```", readme, re.DOTALL)
+    table, *lines = block.splitlines()
+    (line,) = [line for line in lines if line.startswith(f"{name} = ")]
+    named = re.sub('".*"', f'"{identifier(revision)}"', line)
+    pyproject = project.path / "pyproject.toml"
+    pyproject.write_text(f"{pyproject.read_text()}\n{table}\n{named}\n")
+    return f"write {named} under {table} in pyproject.toml"
+
+
+def test_its_tests_leave_out_what_cannot_be_undone(service: Service) -> None:
+    project = service.project
+    revision = add_by_hand(project, 'op.execute("SELECT 1")')
+    head, _, _ = revision.read_text().rpartition("pass")
+    revision.write_text(f"{head}raise NotImplementedError\n")
+    add_by_hand(project, 'op.execute("SELECT 2")')
+    assert " passed, 1 warning in" in project.run("pytest")
+    revision.write_text(f'{head}raise RuntimeError("rows are gone")\n')
+    output = project.run("pytest", code=1)
+    error = f"{identifier(revision)} By hand: RuntimeError: rows are gone; "
+    told = re.findall(f"^E +{error}.*", output, re.MULTILINE)
+    way = limit(project, "minimum_downgrade_revision", revision)
+    assert len(told) == 1 and told[0].endswith(f". If it cannot be undone, {way}")
+    project.run_tests()
+
+
+@pytest.mark.parametrize("service", ["psycopg-wheel", "mariadb_pymysql"], indirect=True)
+def test_its_tests_leave_out_what_cannot_be_printed(service: Service) -> None:
+    project = service.project
+    asks = add_by_hand(project, 'op.get_bind().execute(sa.text("SELECT 1")).one()')
+    add_by_hand(project, 'op.execute("SELECT 2")')
+    output = project.run("pytest", code=1)
+    assert "= 1 failed, 7 passed in " in output
+    is_linted = service.connection.dialect.family == "postgresql"
+    linted = is_linted and project.run("steady", "squawk", code=255)
+    way = limit(project, "minimum_sql_revision", asks)
+    (told,) = re.findall(r"^E +alembic.*CommandError: (.*)", output, re.MULTILINE)
+    assert told.startswith(f"could not print the SQL of {identifier(asks)}: ")
+    assert told.endswith(f", or {way}")
+    project.run_tests()
+    if is_linted:
+        assert linted == f"FAILED: {told}\n"
+        project.run("steady", "squawk")
+
+
+NAMELESS = (
+    "table user: a check has no name;"
+    ' add name="…" to its CheckConstraint or to its type'
+)
+
+
+def test_a_check_without_a_name_is_told_in_one_line(service: Service) -> None:
+    project = service.project
+    service.create()
+    check = '    __table_args__ = (sa.CheckConstraint("age > 0"),)\n'
+    project.add_to_models(f"    age = sa.Column(sa.Integer)\n{check}")
+    error = f"the models cannot be imported: {NAMELESS}"
+    for command in (
+        (*ADD_USERNAME,),
+        ("alembic", "check"),
+        ("alembic", "upgrade", "head"),
+        ("steady", "create"),
+        ("steady", "drift"),
+    ):
+        assert project.run(*command, code=255) == f"FAILED: {error}\n"
+    assert project.run("pytest", code=4) == f"ERROR: {error}\n\n"
+    # In the application, it is an error like any other of SQLAlchemy's.
+    output = project.run("python", "-c", "import app.models", code=1)
+    name = "sqlalchemy.exc.InvalidRequestError"
+    assert output.splitlines()[-1] == f"{name}: {NAMELESS}"
+    named = project.models.read_text().replace('> 0"', '> 0", name="positive"')
+    project.models.write_text(named)
+    project.run(*ADD_USERNAME)
+    assert "ck_user_positive" in project.revisions()[-1].read_text()
+
+
+def test_a_type_whose_check_has_no_name_is_told_in_one_line(service: Service) -> None:
+    project = service.project
+    project.add_to_models(
+        '    kind = sa.Column(sa.Enum("a", native_enum=False, create_constraint=True))\n'
+    )
+    for command in (ADD_USERNAME, ("alembic", "check")):
+        output = project.run(*command, code=255)
+        assert output == f"FAILED: the models cannot be built: {NAMELESS}\n"
 
 
 def test_the_database_is_made_when_asked(service: Service) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from alembic.util import CommandError
 
-from alembic_steady import private
 from alembic_steady.settings import Settings
 
 
@@ -23,7 +22,7 @@ def configure_options(settings: Settings) -> dict[str, Any]:
             f"remove {refused[0]} from run_migrations() in env.py: the library sets it"
         )
     told = {**adapter.configure_options, **own, "target_metadata": settings.metadata}
-    told["include_object"] = _both(_is_compared(settings), own.get("include_object"))
+    told["include_object"] = _both(_is_no_view, own.get("include_object"))
     return told
 
 
@@ -48,13 +47,6 @@ def _both(
     return lambda *arguments: ours(*arguments) and theirs(*arguments)
 
 
-def _is_compared(settings: Settings) -> Callable[..., bool]:
-    def is_compared(item: Any, _name: Any, kind: str, *_others: object) -> bool:
-        # Views that models are mapped to, and checks that a type creates, are left out.
-        if kind == "check_constraint":
-            return not private.comes_with_a_type(item)
-        if kind == "table" and getattr(item, "is_view", False):
-            return False
-        return settings.adapter.is_compared(item, kind)
-
-    return is_compared
+def _is_no_view(item: Any, _name: Any, kind: str, *_others: object) -> bool:
+    # Models may be mapped to views.
+    return not (kind == "table" and getattr(item, "is_view", False))

@@ -60,11 +60,6 @@ def run_migrations(
         context.config.attributes[COLLECTOR](settings)
         return
     told = configure_options(settings)
-    if private.is_autogenerate():
-        # Imported only here, so that other commands start faster.
-        from alembic_steady.autogenerate import revision
-
-        told |= revision.configure_options(settings)
     given = context.config.attributes.get("connection")
     if context.is_offline_mode():
         _print_sql(settings, told)
@@ -79,7 +74,10 @@ def run_migrations(
             f" SQLAlchemy, not {type(given).__name__}"
         )
     elif scratch.is_wanted():
-        scratch.compare(settings, told)
+        # Imported only here, so that other commands start faster.
+        from alembic_steady.autogenerate import comparison
+
+        comparison.compare(settings, told)
     else:
         with settings.adapter.connect(settings.url()) as connection:
             _run(settings, told, connection)
@@ -101,6 +99,10 @@ def _run(settings: Settings, options: dict[str, Any], connection: Connection) ->
     place = settings.adapter.describe(connection.engine.url)
     print(f"Database: {place}", file=sys.stderr)
     options["include_name"] = include_name(settings)
+    if private.is_autogenerate():
+        from alembic_steady.autogenerate import comparison
+
+        options = comparison.live_options(settings, options, connection)
     if not private.is_writing():
         context.configure(connection=connection, **options)
         with context.begin_transaction():

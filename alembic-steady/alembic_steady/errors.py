@@ -29,7 +29,7 @@ def explain(error: BaseException, step: str | None, outcome: str) -> str:
         step: the revision that was running, if any.
         outcome: what was kept of the run, or "" if there is nothing to say.
     """
-    parts = [step and f"{step}: ", _reason(error), outcome and f"; {outcome}"]
+    parts = [step and f"{step}: ", reason(error), outcome and f"; {outcome}"]
     text = "".join(filter(None, parts))
     return f"{text}. Full traceback: {x_arguments.command('traceback')}"
 
@@ -72,15 +72,23 @@ def _cut_off(error: BaseException, committing: str) -> str:
     return ""
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """Return what went wrong and in which statement, in one line."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if not isinstance(error, StatementError):
-        return _shortened(f"{type(error).__name__}: {error}")
+        return named(error)
     # Further lines may contain values of rows.
     told = str((error.orig and error.orig.args or [""])[-1]).strip().partition("\n")[0]
-    reason = told or type(error.orig).__name__
-    return f"{reason}, in {_shortened(error.statement)}" if error.statement else reason
+    cause = told or type(error.orig).__name__
+    if hint := getattr(getattr(error.orig, "diag", None), "message_hint", None):
+        cause = f"{cause} ({hint})"
+    return f"{cause}, in {_shortened(error.statement)}" if error.statement else cause
+
+
+def named(error: BaseException) -> str:
+    """Return the name of an error's class and its message, in one line."""
+    return _shortened(f"{type(error).__name__}: {error}")
 
 
 def _shortened(text: str) -> str:

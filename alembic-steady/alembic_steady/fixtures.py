@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
-from alembic_steady import drift, settings
+from alembic_steady import drift, history, settings
 
 if TYPE_CHECKING:
     # This import needs greenlet, which only asynchronous projects install.
@@ -33,12 +33,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """End with one line if there is no server, before pytest-xdist starts workers."""
     if hasattr(session.config, "workerinput"):
         return
+    hint = ""
     try:
-        with settings.load(_config(session.config)).test_database():
+        project = settings.load(_config(session.config))
+        hint = "; to test on another server, set TEST_DATABASE_URL"
+        with project.test_database():
             pass
     except CommandError as error:
-        message = f"{error}; to test on another server, set TEST_DATABASE_URL"
-        raise pytest.UsageError(message) from None
+        raise pytest.UsageError(f"{error}{hint}") from None
     except SystemExit as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -119,6 +121,33 @@ def alembic_engine(alembic_config: Config) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def alembic_runner(alembic_config: Config, alembic_engine: Engine) -> Iterator[Any]:
+    """Return what the tests of pytest-alembic run revisions with.
+
+    It goes down to the revision that `minimum_downgrade_revision` names.
+    """
+    from pytest_alembic import Config as RunnerConfig
+    from pytest_alembic import runner
+
+    lowest = history.limit(alembic_config, history.DOWNGRADE)
+    told = RunnerConfig(
+        alembic_config=alembic_config, minimum_downgrade_revision=lowest
+    )
+    with runner(told, alembic_engine) as found:
+        _explain_downgrades(found)
+        yield found
+
+
+@pytest.fixture
+def print_history(alembic_config: Config) -> Callable[[], str]:
+    """Return a function that returns the SQL of all revisions.
+
+    It begins after the revision that `minimum_sql_revision` names.
+    """
+    return lambda: history.as_sql(alembic_config)
+
+
+@pytest.fixture
 def find_drift(alembic_config: Config) -> Callable[[Engine], list[str]]:
     """Return a function that lists how a database differs from its revisions."""
 
@@ -175,6 +204,23 @@ def _begin_nothing(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def _explain_downgrades(runner: Any) -> None:
+    """Let a downgrade that fails say how its revision is named as the lowest one."""
+    downgrade = runner.command_executor.downgrade
+
+    def explained(revision: str) -> Any:
+        try:
+            return downgrade(revision)
+        except CommandError as error:
+            # To pytest-alembic, what is not implemented is no failure.
+            if isinstance(error.__cause__, NotImplementedError):
+                raise error.__cause__ from None
+            way = history.advice(history.DOWNGRADE, runner.current)
+            raise CommandError(f"{error}. If it cannot be undone, {way}") from error
+
+    runner.command_executor.downgrade = explained
 
 
 def _config(pytestconfig: pytest.Config) -> Config:

@@ -10,9 +10,10 @@ from contextlib import nullcontext
 from typing import Any
 
 from alembic import context
-from alembic.autogenerate import comparators
+from alembic.autogenerate import comparators, render
+from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint
+from sqlalchemy import MetaData, Sequence
 from sqlalchemy.types import TypeEngine
 
 
@@ -75,24 +76,35 @@ def run_revision(migration: MigrationContext, upgrade: Callable[[], None]) -> No
         upgrade()
 
 
-def comes_with_a_type(check: CheckConstraint) -> bool:
-    """Return whether a check constraint was created by a type, such as a Boolean."""
-    return bool(getattr(check, "_type_bound", False))
+def compares_tables() -> bool:
+    """Return whether another package compares tables or columns in each autogenerate."""
+    return any(key[0] in ("table", "column") for key in comparators._registry)
+
+
+def variant(kind: TypeEngine[Any], dialect_name: str) -> TypeEngine[Any] | None:
+    """Return the type that `with_variant` has set for a dialect, or None without variants.
+
+    A type with variants for other dialects alone is its own.
+    """
+    variants = kind._variant_mapping
+    return variants.get(dialect_name, kind) if variants else None
+
+
+def render_type(kind: TypeEngine[Any], context: AutogenContext) -> str:
+    """Return how Alembic writes a type, without its variants."""
+    return str(render._repr_type(kind, context, _skip_variants=True))
+
+
+def sequences(metadata: MetaData) -> list[Sequence]:
+    """Return all sequences of some models, wherever they are used."""
+    found: list[Sequence] = [*metadata._sequences.values()]
+    return found
 
 
 def type_affinity(kind: TypeEngine[Any]) -> type[TypeEngine[Any]]:
     """Return the generic type behind a type, such as Integer for BIGINT."""
     affinity: type[TypeEngine[Any]] = kind._type_affinity  # type: ignore[assignment]
     return affinity
-
-
-def unregister_comparator(comparator: Callable[..., Any]) -> None:
-    """Remove a function from those that autogenerate calls for every database.
-
-    On import, alembic-postgresql-enum registers itself for the whole process.
-    """
-    for registered in comparators._registry.values():
-        registered[:] = [entry for entry in registered if entry[0] is not comparator]
 
 
 def end_read_timeout(connection: Any) -> None:

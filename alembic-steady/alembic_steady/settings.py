@@ -58,11 +58,17 @@ class Settings:
     @property
     def tables(self) -> dict[str, Table]:
         """All tables of the models, by their full names."""
-        several = self.metadata
-        all_of_them = [several] if isinstance(several, MetaData) else several
         return {
-            name: table for part in all_of_them for name, table in part.tables.items()
+            name: table
+            for metadata in self.several_metadata
+            for name, table in metadata.tables.items()
         }
+
+    @property
+    def several_metadata(self) -> Sequence[MetaData]:
+        """The metadata of the models, as a sequence."""
+        given = self.metadata
+        return [given] if isinstance(given, MetaData) else given
 
     def url(self) -> URL:
         """Return the URL of the database that migrations use, with a synchronous driver.

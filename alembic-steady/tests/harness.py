@@ -112,6 +112,7 @@ from sqlalchemy.schema import CreateSchema
 from alembic.config import Config
 from alembic_steady import drift, settings
 from alembic_steady.configure import configure_options
+from alembic_steady.scope import Scope
 
 project = settings.load(Config("alembic.ini"))
 options = configure_options(project)
@@ -122,8 +123,9 @@ with (
     for schema in {table.schema for table in project.tables.values()} - {None}:
         empty.execute(CreateSchema(schema))
     project.metadata.create_all(empty)
-    described = (drift.describe(project, options, each) for each in (empty, real))
-    print("\\n".join(drift.compare(*described)))
+    scope = Scope(project, options, real.dialect)
+    described = map(scope.describe, (empty, real))
+    print("\\n".join(drift.compare(scope, *described)))
 """
 
 

@@ -120,7 +120,9 @@ def test_each_type_that_takes_less_is_named(service: Service) -> None:
     *_, revision = project.revisions()
     _, _, upgrade = revision.read_text().partition("def upgrade")
     upgrade, _, _ = upgrade.partition("def downgrade")
-    assert upgrade.count("alter_column(") == len(narrowed | others)
+    # PostgreSQL casts text to a number only if told.
+    changed = upgrade.count("alter_column(") + upgrade.count(" USING ")
+    assert changed == len(narrowed | others)
 
 
 NOTHING = "from app.database import Base\n"

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import comparators
+from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
@@ -96,18 +97,23 @@ def test_a_timeout_of_pymysql_ends_when_the_connection_is_open(
         connection.cursor().execute("SELECT SLEEP(1.5)")
 
 
-def test_a_check_of_a_type_is_told_from_one_that_is_written() -> None:
-    flag: sa.Column[bool] = sa.Column(
-        "flag", sa.Boolean(create_constraint=True, name="is_flag")
-    )
-    written = sa.CheckConstraint("flag = 1", name="written")
-    table = sa.Table("it", sa.MetaData(), flag, written)
-    found = {
-        str(check.name): private.comes_with_a_type(check)
-        for check in table.constraints
-        if isinstance(check, sa.CheckConstraint)
-    }
-    assert found == {"is_flag": True, "written": False}
+def test_a_type_is_written_as_its_variant() -> None:
+    kind = sa.JSON().with_variant(sa.String(9), "sqlite")
+    assert private.variant(sa.JSON(), "sqlite") is None
+    assert private.variant(kind, "mysql") is kind
+    assert isinstance(private.variant(kind, "sqlite"), sa.String)
+    migration = MigrationContext.configure(dialect_name="sqlite")
+    context = AutogenContext(migration, autogenerate=False)
+    context.opts["sqlalchemy_module_prefix"] = "sa."
+    assert private.render_type(kind, context) == "sa.JSON()"
+
+
+def test_all_sequences_of_models_are_found() -> None:
+    metadata = sa.MetaData()
+    default = sa.Sequence("of_a_column")
+    sa.Table("it", metadata, sa.Column("id", sa.Integer, default))
+    alone = sa.Sequence("alone", metadata=metadata)
+    assert {*private.sequences(metadata)} == {default, alone}
 
 
 def test_types_are_known_by_what_they_are_a_kind_of() -> None:
@@ -115,10 +121,13 @@ def test_types_are_known_by_what_they_are_a_kind_of() -> None:
     assert private.type_affinity(sa.Text()) is sa.String
 
 
-def test_a_comparator_can_be_taken_back() -> None:
-    @comparators.dispatch_for("schema")
+def test_it_is_known_whether_others_compare_tables() -> None:
     def compare(*_arguments: object) -> None:
         raise AssertionError
 
-    private.unregister_comparator(compare)
-    comparators.dispatch("schema")(None, None, [])
+    assert not private.compares_tables()
+    comparators.dispatch_for("table")(compare)
+    try:
+        assert private.compares_tables()
+    finally:
+        comparators._registry.clear()

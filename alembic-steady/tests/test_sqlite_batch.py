@@ -32,6 +32,7 @@ class User(Base):
         sa.CheckConstraint("amount >= 0 AND amount % 5 <> 3", name="in_fives"),
         sa.UniqueConstraint("team_id", "name"),
         sa.Index(None, "name", "amount"),
+        sa.Index("ix_user_lower", sa.text("lower(name)")),
         sa.Index("ix_user_open", "name", unique=True, sqlite_where=sa.text("is_on")),
     )
 
@@ -76,7 +77,6 @@ class Visit(Base):
 # What autogenerate can't write.
 BY_HAND = """
     op.execute('CREATE VIEW names AS SELECT name FROM "user"')
-    op.execute('CREATE INDEX ix_user_lower ON "user" (lower(name))')
     op.execute('CREATE TRIGGER more AFTER INSERT ON "order" BEGIN'
                ' UPDATE "user" SET amount = amount + 5 WHERE id = new.user_id; END')
     op.execute('CREATE TRIGGER less AFTER UPDATE OF is_on ON "user" BEGIN'

@@ -42,10 +42,7 @@ def test_its_tests_pass_on_the_oldest_releases(tmp_path: Path) -> None:
     uv, python = TOOLS / "uv", tmp_path / "oldest"
     subprocess.run([uv, "venv", "--quiet", python], check=True)
     install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python]
-    extras = project["project"]["dependencies"] + [
-        "alembic-postgresql-enum",
-        "greenlet",
-    ]
+    extras = [*project["project"]["dependencies"], "greenlet"]
     subprocess.run([*install, *oldest(), *others, *extras], check=True)
     subprocess.run([*install, "--no-deps", "--editable", LIBRARY], check=True)
     done = subprocess.run(

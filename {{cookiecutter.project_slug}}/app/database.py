@@ -11,17 +11,27 @@ from typing import Any
 
 {% endif %}
 {% if is_file and is_async %}
-from sqlalchemy import URL, Connection, MetaData, event
+from sqlalchemy import URL, Connection, Constraint, MetaData, Table, event
 {% elif is_file %}
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import (
+    URL,
+    Connection,
+    Constraint,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+)
 {% elif is_async %}
-from sqlalchemy import URL, MetaData
+from sqlalchemy import URL, Constraint, MetaData, Table
 {% else %}
-from sqlalchemy import URL, Engine, MetaData, create_engine
+from sqlalchemy import URL, Constraint, Engine, MetaData, Table, create_engine
 {% endif %}
 {% if is_file %}
 from sqlalchemy.engine.interfaces import DBAPIConnection
 {% endif %}
+from sqlalchemy.exc import InvalidRequestError
 {% if is_async %}
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -30,6 +40,16 @@ from sqlalchemy.orm import DeclarativeBase, sessionmaker
 {% endif %}
 
 from app.config import database_url
+
+
+def _name_of_check(check: Constraint, table: Table) -> str:
+    """Return the name that a check was given; it has no columns to be named after."""
+    if isinstance(check.name, str):
+        return check.name
+    raise InvalidRequestError(
+        f"table {table.name}: a check has no name;"
+        ' add name="…" to its CheckConstraint or to its type'
+    )
 
 
 class Base(DeclarativeBase):
@@ -43,6 +63,7 @@ class Base(DeclarativeBase):
             "ck": "ck_%(table_name)s_%(constraint_name)s",
             "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
             "pk": "pk_%(table_name)s",
+            "constraint_name": _name_of_check,
         }
     )
 

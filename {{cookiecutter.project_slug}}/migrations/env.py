@@ -6,15 +6,21 @@ from functools import partial
 from logging.config import fileConfig
 
 from alembic import context
+from alembic.util import CommandError
 from alembic_steady import run_migrations
+from sqlalchemy.exc import SQLAlchemyError
 
-import app.models  # noqa: F401  Alembic only sees models that are imported
 {% if cookiecutter.__kind == "server" %}
 from app.config import DIALECT, migration_url, read_url
 {% else %}
 from app.config import DIALECT, migration_url
 {% endif %}
 from app.database import Base
+
+try:
+    import app.models  # noqa: F401  Alembic only sees models that are imported
+except SQLAlchemyError as error:
+    raise CommandError(f"the models cannot be imported: {error}") from error
 
 config = context.config
 target_metadata = Base.metadata

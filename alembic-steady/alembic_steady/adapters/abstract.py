@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from alembic.config import Config
 from alembic.operations import Operations, ops
 from alembic.util import CommandError
-from sqlalchemy import URL, Column, Connection, Table
+from sqlalchemy import URL, Column, Connection, MetaData, Table
+from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.description import Description, Key
 
@@ -33,6 +34,8 @@ class Adapter(ABC):
     """Options of `context.configure` that a project cannot set."""
     is_one_transaction: ClassVar[bool] = False
     """Whether a run of several revisions is a single transaction."""
+    has_savepoints: ClassVar[bool] = True
+    """Whether a change of a table can be undone with a savepoint."""
     synchronous_drivers: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """For each asynchronous driver, its synchronous substitutes and their modules."""
 
@@ -158,14 +161,6 @@ class Adapter(ABC):
 
     # Autogenerate
 
-    def plugins(self) -> list[str]:
-        """Return the names of additional Alembic plugins that this family needs."""
-        return []
-
-    def is_compared(self, thing: Any, kind: str) -> bool:
-        """Return whether autogenerate compares a schema, table, index and so on."""
-        return True
-
     def pretend(self, migration: Any, connection: Connection) -> None:
         """Make an empty SQLite database pass for one of this family in a comparison.
 
@@ -174,6 +169,15 @@ class Adapter(ABC):
         Arguments:
             migration: the context of the comparison, with this family's dialect.
             connection: the connection to the empty database.
+        """
+        return
+
+    def add_what_tables_need(self, migration: Any, script: Any) -> None:
+        """Add to a revision written without a server what its tables need.
+
+        Arguments:
+            migration: the context of the comparison, with this family's dialect.
+            script: the operations of the revision, for both directions.
         """
         return
 
@@ -198,6 +202,49 @@ class Adapter(ABC):
             connection: the database to describe, which is only read.
         """
 
+    @contextmanager
+    def model_database(
+        self,
+        connection: Connection,
+        empty: Callable[[], AbstractContextManager[Connection]],
+        replay: Callable[[Connection], None],
+    ) -> Iterator[Connection]:
+        """Yield a connection to a database without tables, to build the models in.
+
+        Arguments:
+            connection: a scratch database that the revisions have built. It may be changed
+                as long as it is as before afterwards.
+            empty: creates another scratch database, which is empty.
+            replay: runs the revisions on a scratch database.
+        """
+        with empty() as other:
+            yield other
+
+    def build(self, connection: Connection, several: Sequence[MetaData]) -> None:
+        """Build the models in a database that has none of their tables.
+
+        Arguments:
+            connection: a database of `model_database`.
+            several: the metadata of the models.
+        """
+        for metadata in several:
+            # A table of another schema would be in another database, which is no scratch.
+            tables = [it for it in metadata.tables.values() if it.schema is None]
+            metadata.create_all(connection, tables=tables, checkfirst=False)
+
+    @contextmanager
+    def undone(self, connection: Connection) -> Iterator[None]:
+        """Undo all that is done to a scratch database inside, if `has_savepoints`."""
+        if not self.has_savepoints:
+            yield
+            return
+        connection.rollback()
+        with connection.begin_nested() as savepoint:
+            try:
+                yield
+            finally:
+                savepoint.rollback()
+
     @abstractmethod
     def words(
         self, key: Key, before: Description, after: Description
@@ -212,6 +259,27 @@ class Adapter(ABC):
             before: the description of the database as it is.
             after: the description of the database as it has to be.
         """
+
+    def obstacles(
+        self, error: DBAPIError, table: Key, before: Description
+    ) -> list[Key]:
+        """Return the parts that may be in the way of an operation that has failed.
+
+        Arguments:
+            error: how the database refused it.
+            table: the key of the table that the operation is about.
+            before: the description of the database.
+        """
+        return []
+
+    def render_type(self, kind: Any, context: Any) -> str | Literal[False]:
+        """Return how a revision writes a type, or False for Alembic's own way.
+
+        Arguments:
+            kind: the type.
+            context: the context of autogenerate, which collects the imports.
+        """
+        return False
 
     @abstractmethod
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
@@ -243,7 +311,3 @@ class Adapter(ABC):
                 finding is accepted without a reason.
         """
         raise CommandError("steady squawk is for PostgreSQL only")
-
-    def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
-        """Return the schemas to describe; None stands for the default schema."""
-        return [None]

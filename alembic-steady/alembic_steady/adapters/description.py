@@ -35,6 +35,8 @@ class Part(NamedTuple):
         name: the name in this database, which may be one that the server has made up.
         columns: the names of the table's columns that a key, constraint or index covers.
         target: the schema and the name of the table that a foreign key refers to.
+        attached: statements that create what goes with a table that is rebuilt, without
+            being compared, such as triggers.
     """
 
     text: str
@@ -42,6 +44,7 @@ class Part(NamedTuple):
     name: str = ""
     columns: tuple[str, ...] = ()
     target: tuple[str | None, str] = (None, "")
+    attached: tuple[str, ...] = ()
 
 
 Description = dict[Key, Part]
@@ -53,13 +56,17 @@ def differences(before: Mapping[Key, Part], after: Mapping[Key, Part]) -> list[K
     The parts of a table, and the aspects of a column, that only one of them has are left
     out: the table or the column itself says it all.
     """
+    changed = [
+        key
+        for key in {*before, *after}
+        if key not in before or key not in after or before[key].text != after[key].text
+    ]
     return [
         key
-        for key in sorted({*before, *after}, key=str)
+        for key in sorted(changed, key=str)
         if not _is_told_by_its_owner(key, before, after)
-        and (key in before) + (key in after) != 0
-        and (before[key].text if key in before else None)
-        != (after[key].text if key in after else None)
+        # Others may use an extension, so none is dropped.
+        and not (key.kind == "extension" and key in before)
     ]
 
 

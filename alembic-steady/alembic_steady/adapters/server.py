@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.abstract import Adapter, Step
+from alembic_steady.adapters.statement import Statement
 
 LOCAL = re.compile(r"(|localhost|127(\.\d+){3}|::1|/.*)")  # "" and /… are sockets
 TEMPORARY = re.compile("(shadow|test)_[0-9a-f]{12}")
@@ -252,4 +253,4 @@ def _place(host: str, port: str) -> str:
 def both_ways(start: str, middle: str, old: str, new: str) -> Step:
     """Return a step of SQL that replaces an old name by a new one, and the reverse."""
     there, back = (f"{start}{a}{middle}{b}" for a, b in ((old, new), (new, old)))
-    return ops.ExecuteSQLOp(there), ops.ExecuteSQLOp(back)
+    return Statement(there), Statement(back)

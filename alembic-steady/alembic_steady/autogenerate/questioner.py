@@ -12,7 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Column
 
 from alembic_steady import private, x_arguments
-from alembic_steady.autogenerate import checks
+from alembic_steady.autogenerate import warnings
 
 NO_FIT = (
     " matches no table or column that this revision drops and adds: check both names,"
@@ -91,7 +91,7 @@ def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
     unclear = []
     for rename in sorted(pairs, key=str):
         settled = {full_name(thing) for pair in renames for thing in pair}
-        if checks.may_drop() or not rename.is_likely(impl):
+        if warnings.may_drop() or not rename.is_likely(impl):
             continue
         if settled & {full_name(thing) for thing in rename}:
             continue

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters import Adapter
 from alembic_steady.adapters.abstract import Step
-from alembic_steady.autogenerate import dependent_names, questioner
+from alembic_steady.autogenerate import dependent_names, noise, questioner
+from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.settings import Settings
 
 NOT_HERE = (
@@ -30,13 +31,16 @@ TABLE_ALONE = (
 )
 
 
-def settle(migration: Any, script: Any, settings: Settings) -> None:
+def settle(
+    migration: Any, script: Any, settings: Settings, ruler: Ruler | None
+) -> None:
     """Ask which drops and adds are renames, and put these into the revision instead.
 
     Arguments:
         migration: the context in which models and revisions were compared.
         script: the operations of the revision, for both directions; they are replaced.
         settings: the settings of the project.
+        ruler: what the revisions and the models build.
 
     Raises:
         CommandError: there is no terminal to ask on, or one revision cannot do it.
@@ -46,25 +50,23 @@ def settle(migration: Any, script: Any, settings: Settings) -> None:
     renames = questioner.ask(migration.impl, [*questioner.possible(script.upgrade_ops)])
     if not renames:
         return
-    if not adapter.is_scratch(migration.connection.engine.url):
+    if ruler is None or not adapter.is_scratch(migration.connection.engine.url):
         raise CommandError(NOT_HERE)
     done = [_step(adapter, *rename) for rename in renames]
-    try:
-        _carry_out(adapter, migration, done)
-        connection = migration.connection
-        following = [
-            *dependent_names.find(adapter, connection, settings.tables, renames)
-        ]
-        _carry_out(adapter, migration, following)
-    except DBAPIError as error:
-        raise CommandError(
-            f"the scratch database refused the rename: {error.orig}"
-        ) from None
+    before = ruler.revisions
+    with adapter.undone(migration.connection):
+        following = _carry_out_all(adapter, migration, settings, renames, done)
+        ruler.revisions = ruler.describe(migration.connection)
+        rest: Any = produce_migrations(migration, metadata)
+        noise.strip(rest)
+        adapter.complete(migration, rest)
+        if not adapter.has_savepoints:
+            back = [(undo, do) for do, undo in reversed(done + following)]
+            _carry_out(adapter, migration, back)
+    ruler.revisions = before
     for rename in renames:
         old, new = map(questioner.full_name, rename)
         print(f"Renames {old} to {new}", file=sys.stderr)
-    rest: Any = produce_migrations(migration, metadata)
-    adapter.complete(migration, rest)
     tables = [new.fullname for _, new in renames if isinstance(new, Table)]
     if any(
         more.is_likely(migration.impl)
@@ -76,6 +78,24 @@ def settle(migration: Any, script: Any, settings: Settings) -> None:
     steps, undone = zip(*done, *following, strict=True)
     script.upgrade_ops.ops = [*steps, *rest.upgrade_ops.ops]
     script.downgrade_ops.ops = [*rest.downgrade_ops.ops, *reversed(undone)]
+
+
+def _carry_out_all(
+    adapter: Adapter, migration: Any, settings: Settings, renames: Any, done: list[Step]
+) -> list[Step]:
+    """Carry out renames, and return the steps for the names that depend on them."""
+    try:
+        _carry_out(adapter, migration, done)
+        connection = migration.connection
+        following = [
+            *dependent_names.find(adapter, connection, settings.tables, renames)
+        ]
+        _carry_out(adapter, migration, following)
+    except DBAPIError as error:
+        raise CommandError(
+            f"the scratch database refused the rename: {error.orig}"
+        ) from None
+    return following
 
 
 def _step(adapter: Adapter, before: Any, after: Any) -> Step:

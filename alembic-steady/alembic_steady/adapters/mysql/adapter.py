@@ -25,7 +25,8 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
-from alembic_steady.adapters.mysql import implicit_commits, lock
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.mysql import describe, implicit_commits, lock, words
 from alembic_steady.adapters.mysql.failures import cause
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
@@ -35,6 +36,7 @@ GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 class MySQLAdapter(ServerAdapter):
     """Everything that is specific to MySQL and MariaDB."""
 
+    has_savepoints = False
     synchronous_drivers: ClassVar = {
         "asyncmy": {"pymysql": "pymysql", "mysqldb": "MySQLdb"},
         "aiomysql": {"pymysql": "pymysql", "mysqldb": "MySQLdb"},
@@ -106,6 +108,22 @@ class MySQLAdapter(ServerAdapter):
             for op in changes.ops:
                 if isinstance(op, ops.ModifyTableOps) and op.table_name in gone:
                     op.ops.clear()
+
+    def describe_tables(self, connection: Connection) -> Description:
+        """Return what the server says of all tables of the database."""
+        return describe.describe(connection)
+
+    def words(
+        self, key: Key, before: Description, after: Description
+    ) -> Iterator[list[ops.MigrateOperation]]:
+        """Yield ways to change one part of a database."""
+        return words.words(key, before, after)
+
+    def obstacles(
+        self, error: DBAPIError, table: Key, before: Description
+    ) -> list[Key]:
+        """Return the foreign keys that may be in the way, the likely ones first."""
+        return words.in_the_way(error, table.table, before)
 
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
         """Return the step that renames a column."""

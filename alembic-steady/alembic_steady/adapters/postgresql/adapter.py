@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import zip_longest
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from alembic.config import Config
 from alembic.operations import ops
@@ -16,17 +16,26 @@ from sqlalchemy import (
     Connection,
     Engine,
     Index,
+    MetaData,
     NullPool,
     Table,
     create_engine,
-    event,
     func,
-    inspect,
     text,
 )
+from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.abstract import Step
-from alembic_steady.adapters.postgresql import enums, lock, retry, squawk
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.postgresql import (
+    describe,
+    lock,
+    models,
+    retry,
+    squawk,
+    types,
+    words,
+)
 from alembic_steady.adapters.postgresql.failures import cause
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
@@ -157,32 +166,57 @@ class PostgreSQLAdapter(ServerAdapter):
             return ""
         return "An INVALID index may be left; alembic_steady.create_index rebuilds it"
 
-    def plugins(self) -> list[str]:
-        """Return the plugin that compares enums."""
-        enums.register()
-        return [enums.PLUGIN]
-
     def pretend(self, migration: Any, connection: Connection) -> None:
-        """Make queries about enums, which SQLite does not understand, return nothing."""
-        nothing = ("SELECT 0 WHERE 0", ())
-        event.listen(
-            connection, "before_cursor_execute", lambda *_: nothing, retval=True
-        )
+        """Take "public" for the default schema."""
         migration.dialect.default_schema_name = "public"
 
-    def complete(self, migration: Any, script: Any) -> None:
-        """Create the schemas of the models that do not exist yet, too."""
-        super().complete(migration, script)
-        there = {None, *inspect(migration.connection).get_schema_names()}
-        made = {
-            op.schema
-            for op in script.upgrade_ops.ops
-            if isinstance(op, ops.CreateTableOp)
-        }
-        for schema in made - there:
-            name = migration.dialect.identifier_preparer.quote(schema)
-            script.upgrade_ops.ops.insert(0, ops.ExecuteSQLOp(f"CREATE SCHEMA {name}"))
-            script.downgrade_ops.ops.append(ops.ExecuteSQLOp(f"DROP SCHEMA {name}"))
+    def add_what_tables_need(self, migration: Any, script: Any) -> None:
+        """Create the schemas, enums and sequences of the tables before them."""
+        models.add_what_tables_need(migration, script)
+
+    @contextmanager
+    def model_database(
+        self,
+        connection: Connection,
+        empty: Callable[[], AbstractContextManager[Connection]],
+        replay: Callable[[Connection], None],
+    ) -> Iterator[Connection]:
+        """Yield the same connection, in a transaction that is rolled back.
+
+        So what else the revisions have made, such as functions, is there.
+        """
+        if models.fits_a_transaction(connection):
+            with models.in_a_transaction(connection):
+                yield connection
+            return
+        with empty() as other:
+            replay(other)
+            other.rollback()
+            yield other.execution_options(isolation_level="AUTOCOMMIT")
+
+    def build(self, connection: Connection, several: Sequence[MetaData]) -> None:
+        """Build the models in a database that has none of their tables."""
+        models.build(connection, several)
+
+    def render_type(self, kind: Any, context: Any) -> str | Literal[False]:
+        """Return how a revision writes an enum, which it creates before the tables."""
+        return types.render(kind, context)
+
+    def describe_tables(self, connection: Connection) -> Description:
+        """Return what the database says of all its tables, but those of the system."""
+        return describe.describe(connection)
+
+    def words(
+        self, key: Key, before: Description, after: Description
+    ) -> Iterator[list[ops.MigrateOperation]]:
+        """Yield ways to change one part of a database, each as operations to run in turn."""
+        return words.words(key, before, after)
+
+    def obstacles(
+        self, error: DBAPIError, table: Key, before: Description
+    ) -> list[Key]:
+        """Return what may keep an operation on a table from being run."""
+        return words.obstacles(error, table, before)
 
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
         """Return the step that renames a column."""
@@ -224,10 +258,6 @@ class PostgreSQLAdapter(ServerAdapter):
             if own and own.endswith(f".{was}"):
                 start = f"ALTER SEQUENCE {_place(prepare, after.table)}"
                 yield both_ways(start, " RENAME TO ", was, now)
-
-    def schemas(self, names: Iterable[str], default: str | None) -> list[str | None]:
-        """Return all schemas except those of the system."""
-        return [None, *({*names} - {default, "information_schema"})]
 
 
 def _place(prepare: Any, table: Table) -> str:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-STEP = re.compile("^-- Running upgrade .*-> (.+)$", re.MULTILINE)
+from alembic_steady import history
+
 COMMENT = re.compile("# *squawk-ignore(.*)")
-OFFLINE = (
-    "if the revision queries the database, do so under `if not context.is_offline_mode():`,"
-    " with context from alembic"
-)
 HINT = """
 To accept a finding, add a comment to its revision that says why it does no harm:
 # squawk-ignore <rule>: <reason>"""
@@ -58,19 +52,8 @@ def check(config: Config) -> int:
 
 def _write_sql(config: Config, folder: Path) -> None:
     """Write the SQL of each revision to a file of the same name."""
-    printed = StringIO()
-    to_buffer = copy.copy(config)
-    to_buffer.output_buffer = printed
-    try:
-        command.upgrade(to_buffer, "base:heads", sql=True)
-    except Exception as error:
-        *_, revision = ["the revisions", *STEP.findall(printed.getvalue())]
-        reason = (
-            f"could not print the SQL of {revision}: {type(error).__name__}: {error}"
-        )
-        raise CommandError(f"{reason}; {OFFLINE}") from error
     scripts = ScriptDirectory.from_config(config)
-    _, *parts = STEP.split(printed.getvalue())
+    _, *parts = history.STEP.split(history.as_sql(config))
     for revision, sql in zip(parts[::2], parts[1::2], strict=True):
         file = Path(scripts.get_revision(revision).path)
         lines = [f"-- squawk-ignore-file {rules}\n" for rules in _accepted(file)]

@@ -16,7 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Adapter, Step
+from alembic_steady.adapters.description import Description, Key
 from alembic_steady.adapters.sqlite import batch, lock
+from alembic_steady.adapters.sqlite.describe import describe
+from alembic_steady.adapters.sqlite.words import words
 
 MISSING = "; create it with: steady create"
 
@@ -74,6 +77,9 @@ class SQLiteAdapter(Adapter):
     ) -> Iterator[Connection]:
         """Open an empty in-memory database."""
         with create_engine("sqlite://").connect() as connection:
+            # An application may turn them on for all engines.
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.rollback()
             yield connection
 
     @contextmanager
@@ -98,6 +104,16 @@ class SQLiteAdapter(Adapter):
         with context.begin_transaction():
             context.run_migrations()
             return {*migration.get_current_heads()}
+
+    def describe_tables(self, connection: Connection) -> Description:
+        """Return what the stored statements say of all tables."""
+        return describe(connection)
+
+    def words(
+        self, key: Key, before: Description, after: Description
+    ) -> Iterator[list[ops.MigrateOperation]]:
+        """Yield a way to change a part, which mostly rebuilds its table."""
+        return words(key, before, after)
 
     def rename_column(self, old: Column[Any], new: Column[Any]) -> Step:
         """Return the step that renames a column."""

@@ -20,6 +20,12 @@ class RebuildingImpl(SQLiteImpl):
     __dialect__ = "sqlite"
     connection: Connection
 
+    def cast_for_batch_migrate(self, *_column: object) -> None:
+        """Copy values as they are: SQLite converts what it can, and keeps the rest.
+
+        A CAST would turn text that is no number into 0.
+        """
+
     def prep_table_for_batch(self, batch_impl: Any, table: Table) -> None:
         """Remember the indexes and triggers that are dropped with the old table."""
         for column in table.columns:

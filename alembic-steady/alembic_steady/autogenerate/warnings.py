@@ -6,17 +6,15 @@ import math
 import operator
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
 from alembic import context
-from alembic.autogenerate import renderers
-from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import types
 
 from alembic_steady import private, x_arguments
+from alembic_steady.autogenerate.comment import Comment
 
 NO_MODELS = (
     "there are revisions, but the metadata has no tables: import the models in env.py,"
@@ -33,23 +31,10 @@ def may_drop() -> bool:
     return x_arguments.value("allow-drop") is not None
 
 
-class Comment(ops.MigrateOperation):
-    """An operation that does nothing and is rendered as lines of comment."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = lines
-
-
-@renderers.dispatch_for(Comment)
-def _render(_context: AutogenContext, comment: Comment) -> list[str]:
-    return [f"# {line}" for line in comment.lines]
-
-
-def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
-    """Print warnings about a revision, and add them to it as a comment.
+def refuse_without_models(tables: Mapping[str, Any]) -> None:
+    """Refuse a comparison that would drop all tables, unless `-x allow-drop` is given.
 
     Arguments:
-        upgrade: the operations that autogenerate has found; the comment is added here.
         tables: the tables of the models, by name.
 
     Raises:
@@ -57,19 +42,27 @@ def review(upgrade: ops.UpgradeOps, tables: Mapping[str, Any]) -> None:
     """
     if not tables and context.script.get_heads() and not may_drop():
         raise CommandError(NO_MODELS)
-    remarks = list(_remarks(upgrade.ops))
+
+
+def give(remarks: Sequence[str], directives: Sequence[Any]) -> None:
+    """Print warnings about revisions, and add them to the first one as a comment.
+
+    Arguments:
+        remarks: the warnings.
+        directives: the revisions.
+    """
     for remark in remarks:
         print(f"Warning: {remark}", file=sys.stderr)
-    if remarks and not private.is_check():
-        lines = [line for remark in remarks for line in wrap(remark, 82)]
-        upgrade.ops.insert(0, Comment(lines))
+    if remarks and directives and not private.is_check():
+        directives[0].upgrade_ops.ops.insert(0, Comment(remarks))
 
 
-def _remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
+def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
+    """Yield what operations do to data."""
     for operation in operations:
         match operation:
             case ops.ModifyTableOps(ops=parts):
-                yield from _remarks(parts)
+                yield from remarks(parts)
             case ops.DropTableOp(table_name=table):
                 yield f"drops table {table} and all its rows"
             case ops.DropColumnOp(table_name=table, column_name=name):

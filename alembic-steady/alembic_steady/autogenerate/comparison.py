@@ -1,0 +1,185 @@
+"""The comparison of models and revisions, for `check` and `revision --autogenerate`.
+
+A developer's own database may be behind, or contain tables of other projects. So all
+revisions are run on an empty scratch database, and that is compared with what the models
+build; with `-x live`, the real database is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+from weakref import finalize
+
+from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine
+
+from alembic_steady import private, scratch
+from alembic_steady.autogenerate import noise, ruler, trial
+from alembic_steady.autogenerate.details import without_details
+from alembic_steady.autogenerate.review import Review
+from alembic_steady.autogenerate.ruler import Ruler
+from alembic_steady.scope import Scope
+from alembic_steady.settings import Settings
+
+NOTE = """\
+Compared the models with the revisions, not with the database. To check the database,
+run alembic current --check-heads and steady drift."""
+NO_SERVER = "no server was available when it was written."
+CHECKS = "alembic.ext.checkconstraint_byname"
+
+
+def compare(settings: Settings, options: dict[str, Any]) -> None:
+    """Compare the models with what the revisions build.
+
+    Arguments:
+        settings: the settings of the project.
+        options: the options of `context.configure`, of the project and the library.
+
+    Raises:
+        CommandError: there is no server on which a database may be created, a revision
+            fails, or the models cannot be built.
+    """
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(settings.scratch_connection())
+        except CommandError:
+            if context.script.get_heads():
+                raise
+            _compare_with_nothing(settings, options)
+        else:
+            _compare_on(settings, options, connection, stack)
+    if private.is_check():
+        print(NOTE, file=sys.stderr)
+
+
+def live_options(
+    settings: Settings, options: dict[str, Any], connection: Connection
+) -> dict[str, Any]:
+    """Return the options for a comparison with a database itself.
+
+    Where a scratch database can be created, the models are built there; otherwise
+    Alembic compares them by its own rules.
+
+    Arguments:
+        settings: the settings of the project.
+        options: the options of `context.configure`, of the project and the library.
+        connection: the database, which is only read.
+    """
+    with ExitStack() as stack:
+        try:
+            other = stack.enter_context(_any_scratch(settings))
+        except CommandError:
+            review = Review(settings, options, None, is_live=True)
+            told = {"compare_server_default": True, **options}
+            return (
+                told | {"autogenerate_plugins": _plugins(settings)} | review.options()
+            )
+        with without_details():
+            scratch.replay(settings, options, other, "heads")
+            scope = Scope(settings, options, connection.dialect)
+            measured = _measure(settings, options, scope, other)
+    is_given = connection.in_transaction()
+    measured.revisions = measured.describe(connection)
+    if not is_given:
+        connection.rollback()
+    review = Review(settings, options, measured, is_live=True)
+    return _options(settings, options, measured, review)
+
+
+@contextmanager
+def _any_scratch(settings: Settings) -> Iterator[Connection]:
+    """Create a database on the server for scratch databases, or on that for tests."""
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(settings.scratch_connection())
+        except CommandError as reason:
+            try:
+                url = stack.enter_context(settings.test_database())
+                connection = stack.enter_context(settings.adapter.connect(url))
+            except CommandError:
+                raise reason from None
+        yield connection
+
+
+def _compare_on(
+    settings: Settings,
+    options: dict[str, Any],
+    connection: Connection,
+    stack: ExitStack,
+) -> None:
+    """Compare on a scratch database, and leave it to the trial of a new revision."""
+    scratch.replay(settings, options, connection, "heads")
+    context.get_context().stamp(context.script, "heads")
+    connection.commit()
+    scope = Scope(settings, options, connection.dialect)
+    with without_details():
+        measured = _measure(settings, options, scope, connection)
+        review = Review(settings, options, measured)
+        told = _options(settings, options, measured, review)
+        context.configure(connection=connection, **told)
+        context.run_migrations()
+    if not review.number or private.is_check():
+        return
+    if not review.is_restored:
+        stack.close()
+        connection = stack.enter_context(settings.scratch_connection())
+        scratch.replay(settings, options, connection, "heads")
+    close = stack.pop_all().close
+    finalize(context.script, close)
+    trial.Trial(
+        options, connection, close, measured, review.unresolved, review.number
+    ).arrange()
+
+
+def _measure(
+    settings: Settings, options: dict[str, Any], scope: Scope, connection: Connection
+) -> Ruler:
+    def replay(other: Connection) -> None:
+        scratch.replay(settings, options, other, "heads")
+
+    connection.rollback()
+    empty = partial(_any_scratch, settings)
+    return ruler.measure(settings, scope, connection, empty, replay)
+
+
+def _options(
+    settings: Settings, options: dict[str, Any], measured: Ruler, review: Review
+) -> dict[str, Any]:
+    include = options["include_object"]
+    told = options | noise.options(measured, settings.options, include)
+    told["compare_server_default"] = True  # Ours is called, and then none of Alembic's.
+    told["autogenerate_plugins"] = [*_plugins(settings), noise.PLUGIN]
+    if not (measured.differences() or _others_compare_tables(settings)):
+        # Nothing could be proposed, and there may be many tables.
+        told["autogenerate_plugins"].append("~alembic.autogenerate.tables")
+    return told | review.options()
+
+
+def _others_compare_tables(settings: Settings) -> bool:
+    return "autogenerate_plugins" in settings.options or private.compares_tables()
+
+
+def _plugins(settings: Settings) -> list[str]:
+    own = settings.options.get("autogenerate_plugins", ["alembic.autogenerate.*"])
+    return [*own, CHECKS]
+
+
+def _compare_with_nothing(settings: Settings, options: dict[str, Any]) -> None:
+    # Any empty database will do for the comparison, as long as the revision is written for
+    # the project's dialect.
+    review = Review(settings, options, None)
+    told = options | {"autogenerate_plugins": _plugins(settings)} | review.options()
+    context.configure(dialect_name=settings.dialect_name, **told)
+    migration: Any = context.get_context()
+    with create_engine("sqlite://").connect() as connection:
+        settings.adapter.pretend(migration, connection)
+        migration.connection = connection
+        context.run_migrations()
+    if review.number and not private.is_check():
+        remark = trial.NOT_RUN.format(NO_SERVER)
+        trial.append_hook(context.script, lambda file: trial.note(file, remark))

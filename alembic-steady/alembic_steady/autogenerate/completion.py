@@ -1,0 +1,295 @@
+"""The completion of a revision: what Alembic proposes is tried, and what is missing added.
+
+Each operation is run on the scratch database. One that fails is left out. What still
+differs afterwards is changed in the words of the database itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from itertools import accumulate
+from typing import Any
+
+from alembic.operations import ops
+from alembic.util import CommandError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+from alembic_steady.adapters import Adapter
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.autogenerate.comment import Comment
+from alembic_steady.autogenerate.ruler import Ruler, described, difference
+from alembic_steady.autogenerate.runner import Runner
+
+Steps = list[ops.MigrateOperation]
+
+ATTEMPTS = 3
+"""How often a part is changed, since changing another one may undo it."""
+FIRST = ("schema", "extension", "sequence", "enum")
+"""What tables need before they are created."""
+IN_SQL = "In SQL, since Alembic has no operation for this:"
+BY_HAND = "change this by hand: "
+REMOVED = (
+    "foreign key",
+    "check",
+    "exclusion constraint",
+    "unique constraint",
+    "index",
+    "primary key",
+    "column",
+    "table",
+)
+"""The order in which kinds of parts are dropped; they are added in the reverse one."""
+
+
+class Completion:
+    """Makes the operations of a revision lead to what the models build, and back.
+
+    Attributes:
+        unresolved: what differs and has to be changed by hand.
+    """
+
+    def __init__(
+        self, adapter: Adapter, ruler: Ruler, runner: Runner, connection: Connection
+    ) -> None:
+        """Prepare to complete a revision.
+
+        Arguments:
+            adapter: the adapter of the database.
+            ruler: what the revisions and the models build.
+            runner: runs operations on the scratch database.
+            connection: the connection to it.
+        """
+        self._adapter = adapter
+        self._ruler = ruler
+        self._runner = runner
+        self._connection = connection
+        self._error: Exception | None = None
+        self._target: Description = {}
+        self._refused: dict[Key, Steps] = {}
+        self._has_failed = False
+        self.unresolved: set[Key] = set()
+
+    def complete(self, up: Any, down: Any) -> bool:
+        """Replace the operations of both directions by those that work.
+
+        Returns:
+            Whether the scratch database is as before.
+        """
+        with self._adapter.undone(self._connection):
+            up.ops = self._reach(up.ops, self._ruler.models)
+            if not self._has_failed:  # Otherwise there is nothing to go back from.
+                down.ops = self._reach(down.ops, self._ruler.revisions)
+        return not self._ruler.between(self.now(), self._ruler.revisions)
+
+    def now(self) -> Description:
+        """Describe the scratch database as it is now."""
+        return self._ruler.describe(self._connection)
+
+    def _reach(self, proposed: Sequence[Any], target: Description) -> Steps:
+        self._target, self._refused = target, {}
+        done = self._in_words(target, only=FIRST)
+        failed: list[tuple[int, Any]] = []
+        for step in self._units(proposed):
+            tried, left = self._tried(step)
+            done += tried
+            failed += [(len(done), it) for it in left]
+        done += self._in_words(target)
+        now = self.now()
+        remaining = self._ruler.between(now, target)
+        for position, step in reversed(failed):
+            # Nothing else has done its work, so the trial has to say why it fails.
+            of_table = [key for key in remaining if key.table == _table(step)]
+            if of_table and not any(key in self._refused for key in of_table):
+                done.insert(position, step)
+                self._has_failed = True
+                remaining = [key for key in remaining if key not in of_table]
+        for key in [key for key in remaining if key in self._refused]:
+            done += self._refused[key]
+            self._has_failed = True
+            remaining = [it for it in remaining if it.table != key.table]
+        self.unresolved.update(remaining)
+        for key in remaining:
+            remark = BY_HAND + difference(key, now, target)
+            print(f"Warning: {remark}", file=sys.stderr)
+            done.append(Comment([remark]))
+        return _merged(done)
+
+    # What Alembic proposes
+
+    def _units(self, proposed: Iterable[Any]) -> Iterator[Any]:
+        """Yield operations to try, each alone if none can be undone in part."""
+        for step in proposed:
+            if (
+                isinstance(step, ops.ModifyTableOps)
+                and not self._adapter.has_savepoints
+            ):
+                yield from _parts(step)
+            else:
+                yield step
+
+    def _tried(self, step: Any) -> tuple[Steps, Steps]:
+        """Try a proposed operation, and return what works of it, and what does not."""
+        done = self._attempt([step], is_rebuild=self._rebuilds(step))
+        if self._error is None:
+            return done, []
+        if isinstance(step, ops.ModifyTableOps) and len(step.ops) > 1:
+            return self._tried_by_parts(step)
+        for drops in self._obstacles(step):
+            done += self._attempt([*drops, step])
+            if self._error is None:
+                return done, []
+        if isinstance(step, ops.CreateTableOp):
+            # Its foreign keys come back as what still differs.
+            done += self._attempt([_without_foreign_keys(step)])
+        return (done, []) if self._error is None else (done, [step])
+
+    def _tried_by_parts(self, step: ops.ModifyTableOps) -> tuple[Steps, Steps]:
+        done: Steps = []
+        failed: Steps = []
+        for single in _parts(step):
+            tried, left = self._tried(single)
+            done += tried
+            failed += left
+        return done, failed
+
+    def _obstacles(self, step: Any) -> Iterator[Steps]:
+        """Yield operations that drop what may be in the way of one that has failed."""
+        if not isinstance(self._error, DBAPIError):
+            return
+        before = self.now()
+        schema = self._ruler.scope.schema(getattr(step, "schema", None))
+        table = Key(schema, _table(step), "table")
+        ways = []
+        for key in self._adapter.obstacles(self._error, table, before):
+            after = {it: part for it, part in before.items() if it != key}
+            ways += [next(self._adapter.words(key, before, after), [])]
+        yield from ways
+        if self._adapter.has_savepoints:  # Otherwise each is gone already.
+            yield from [*accumulate(ways)][1:]
+
+    # What still differs
+
+    def _in_words(self, target: Description, only: Iterable[str] = ()) -> Steps:
+        done: Steps = []
+        attempts: Counter[Key] = Counter()
+        failed: set[Key] = set()
+        while True:
+            before = self.now()
+            keys = [
+                key
+                for key in self._ruler.between(before, target)
+                if attempts[key] < ATTEMPTS
+                and key not in failed
+                and (not only or (key.kind in only and key in target))
+            ]
+            if not keys:
+                break
+            key = min(keys, key=lambda key: _rank(key, target))
+            after = target | self._left_out(before, target)
+            ways = self._adapter.words(key, before, after)
+            found = self._first_that_works(key, ways)
+            attempts[key] += 1
+            # Once another part is changed, this one may be possible.
+            failed = set() if found else {*failed, key}
+            done += found
+        if any(isinstance(step, ops.ExecuteSQLOp) for step in done):
+            done.insert(0, Comment([IN_SQL]))
+        return done
+
+    def _left_out(self, before: Description, target: Description) -> Description:
+        """Return what is not compared, and has to stay where a table is rebuilt."""
+        return {
+            key: part
+            for key, part in before.items()
+            if key not in target and not self._ruler.scope.is_part_compared(key)
+        }
+
+    def _first_that_works(self, key: Key, ways: Iterable[Steps]) -> Steps:
+        for way in ways:
+            done = self._attempt(way)
+            if self._error is None or done:
+                return done
+            if isinstance(self._error, DataError | IntegrityError):
+                # It is right but for the rows that a revision has inserted.
+                self._refused.setdefault(key, way)
+        return []
+
+    # Running
+
+    def _attempt(self, steps: Steps, *, is_rebuild: bool = False) -> Steps:
+        """Run operations; return those that are done, which are all or none if possible.
+
+        Arguments:
+            steps: the operations.
+            is_rebuild: whether they fail, too, if they lose a part of a table.
+        """
+        done: Steps = []
+        self._error = None
+        has_savepoints = self._adapter.has_savepoints
+        nested = self._connection.begin_nested if has_savepoints else nullcontext
+        before = (
+            {*self._ruler.between(self.now(), self._target)} if is_rebuild else None
+        )
+        try:
+            with nested():
+                for step in steps:
+                    self._runner.run([step])
+                    done.append(step)
+                if before is not None:
+                    self._refuse_loss(before)
+        except Exception as error:  # noqa: BLE001  Alembic raises errors of many kinds.
+            self._error = error
+            return [] if has_savepoints else done
+        return done
+
+    def _rebuilds(self, step: Any) -> bool:
+        return self._runner.is_batch and isinstance(step, ops.ModifyTableOps)
+
+    def _refuse_loss(self, before: set[Key]) -> None:
+        lost = {*self._ruler.between(self.now(), self._target)} - before
+        if lost:
+            raise CommandError(f"a rebuilt table loses {described(min(lost, key=str))}")
+
+
+def _rank(key: Key, target: Description) -> tuple[bool, int, str]:
+    is_removed = key not in target
+    position = REMOVED.index(key.kind) if key.kind in REMOVED else len(REMOVED)
+    return not is_removed, position if is_removed else -position, str(key)
+
+
+def _table(step: Any) -> str:
+    return str(getattr(step, "table_name", ""))
+
+
+def _parts(step: ops.ModifyTableOps) -> Steps:
+    return [
+        ops.ModifyTableOps(step.table_name, [part], schema=step.schema)
+        for part in step.ops
+    ]
+
+
+def _without_foreign_keys(step: ops.CreateTableOp) -> ops.CreateTableOp:
+    table = step.to_table()
+    for constraint in [*table.foreign_key_constraints]:
+        table.constraints.discard(constraint)
+    return ops.CreateTableOp.from_table(table)
+
+
+def _merged(steps: Steps) -> Steps:
+    """Join changes of the same table that follow each other, which may share a rebuild."""
+    merged: Steps = []
+    for step in steps:
+        last = merged[-1] if merged else None
+        if (
+            isinstance(step, ops.ModifyTableOps)
+            and isinstance(last, ops.ModifyTableOps)
+            and (last.table_name, last.schema) == (step.table_name, step.schema)
+        ):
+            last.ops.extend(step.ops)
+        else:
+            merged.append(step)
+    return merged

@@ -1,0 +1,149 @@
+"""The ruler: what the revisions build and what the models build, each as the database says.
+
+R is a database that the revisions have built, and M one that the models have built. What
+both describe alike is the same, however it is spelt in the models.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from alembic.util import CommandError
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
+
+from alembic_steady import errors
+from alembic_steady.adapters.description import Description, Key, Part
+from alembic_steady.scope import Scope
+from alembic_steady.settings import Settings
+
+MODELS_FAIL = "the models cannot be built: {}"
+
+
+@dataclass
+class Ruler:
+    """The two descriptions that a comparison is about.
+
+    Attributes:
+        scope: what is compared.
+        revisions: what the revisions build.
+        models: what the models build.
+        types: the types that the database has given to columns of the models, by schema,
+            table and column; only those of tables that differ.
+        ignored: the parts that a function of the project says are alike.
+    """
+
+    scope: Scope
+    revisions: Description
+    models: Description
+    types: dict[tuple[str | None, str, str], TypeEngine[Any]]
+    ignored: set[Key] = field(default_factory=set)
+
+    def differences(self) -> list[Key]:
+        """Return what differs between what the revisions and the models build."""
+        return self.between(self.revisions, self.models)
+
+    def between(self, before: Description, after: Description) -> list[Key]:
+        """Return what differs between any two descriptions."""
+        found = self.scope.differences(before, after)
+        return [key for key in found if key not in self.ignored]
+
+    def describe(self, connection: Connection) -> Description:
+        """Describe what is compared of a database."""
+        return {
+            key: part
+            for key, part in self.scope.describe(connection).items()
+            if key.kind != "view"
+        }
+
+    def is_alike(self, key: Key) -> bool:
+        """Return whether both describe a part alike, or neither has it."""
+        if key in self.ignored or not self.scope.is_compared(key.aspect):
+            return True
+        old, new = self.revisions.get(key), self.models.get(key)
+        return (old and old.text) == (new and new.text)
+
+
+def measure(
+    settings: Settings,
+    scope: Scope,
+    connection: Connection,
+    empty: Callable[[], AbstractContextManager[Connection]],
+    replay: Callable[[Connection], None],
+) -> Ruler:
+    """Describe what the revisions have built, and what the models build.
+
+    Arguments:
+        settings: the settings of the project.
+        scope: what is compared.
+        connection: a scratch database on which the revisions have been run. It is as before
+            afterwards.
+        empty: creates another scratch database.
+        replay: runs the revisions on a scratch database.
+
+    Raises:
+        CommandError: the models cannot be built; the message says which table and why.
+    """
+    adapter = settings.adapter
+    revisions = _without_views(scope.describe(connection))
+    with adapter.model_database(connection, empty, replay) as other:
+        try:
+            with warnings.catch_warnings():
+                # Whoever runs the revision gets them.
+                warnings.simplefilter("ignore")
+                adapter.build(other, settings.several_metadata)
+        except SQLAlchemyError as error:
+            raise CommandError(MODELS_FAIL.format(_reason(error))) from None
+        models = _without_views(scope.describe(other))
+        ruler = Ruler(scope, revisions, models, {})
+        tables = {(key.schema, key.table) for key in ruler.differences() if key.table}
+        ruler.types = _types(settings, other, tables & {*scope.models})
+    return ruler
+
+
+def difference(key: Key, now: Description, target: Description) -> str:
+    """Say what a part is, and what it has to be."""
+    old, new = (_definition(it.get(key)) for it in (now, target))
+    return f"{described(key)} is {old}, and has to be {new}"
+
+
+def _definition(part: Part | None) -> str:
+    if part is None:
+        return "missing"
+    return part.definition or part.text or "there"
+
+
+def described(key: Key) -> str:
+    """Return the words for a part, such as "type of column user.name"."""
+    place = ".".join(filter(None, (key.schema, key.table, key.name)))
+    return (
+        f"{key.aspect} of {key.kind} {place}" if key.aspect else f"{key.kind} {place}"
+    )
+
+
+def _without_views(description: Description) -> Description:
+    return {key: part for key, part in description.items() if key.kind != "view"}
+
+
+def _types(
+    settings: Settings, connection: Connection, tables: set[tuple[str | None, str]]
+) -> dict[tuple[str | None, str, str], TypeEngine[Any]]:
+    found = {}
+    for schema in {schema for schema, _ in tables}:
+        names = [table for place, table in tables if place == schema]
+        columns = inspect(connection).get_multi_columns(schema, filter_names=names)
+        for (_, table), described in columns.items():
+            for column in described:
+                found[schema, table, column["name"]] = column["type"]
+    return found
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    if isinstance(error, DBAPIError):
+        return errors.reason(error)
+    return " ".join(str(error).split())

@@ -1,0 +1,213 @@
+"""The trial: a new revision file is run on the scratch database, up, down and up again.
+
+It is the last of the hooks that Alembic calls with each file that it has written. Only a
+file that has run stays.
+"""
+
+from __future__ import annotations
+
+import ast
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from alembic import context
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory, write_hooks
+from alembic.util import CommandError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from alembic_steady import errors, private, x_arguments
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.autogenerate.details import without_details
+from alembic_steady.autogenerate.ruler import Ruler, difference
+
+HOOK = "alembic_steady.trial"
+LENGTH = 100
+"""The number of characters shown of an operation."""
+FAILED = "{where} failed on a scratch database: {why}"
+UNWANTED = "{function}() does not lead to {what}: {difference}"
+REFUSED = "{}; no file was written. To write it nevertheless, and edit it: {}"
+NOT_WORKING = "Does not work yet: {}"
+NOT_RUN = "Not run yet: {}"
+
+
+class TrialError(Exception):
+    """A revision that does not work; the message says where and why."""
+
+
+@dataclass
+class Trial:
+    """What a trial needs to know.
+
+    Attributes:
+        options: the options of `context.configure`.
+        connection: the scratch database, with what the revisions build.
+        close: drops it.
+        ruler: what the revisions and the models build.
+        unresolved: what the revision leaves to be changed by hand.
+        number: how many files are written in this run.
+    """
+
+    options: dict[str, Any]
+    connection: Connection
+    close: Callable[[], None]
+    ruler: Ruler
+    unresolved: set[Key]
+    number: int
+    scripts: ScriptDirectory = field(default_factory=lambda: context.script)
+    config: Any = field(default_factory=lambda: context.config)
+    _files: list[Path] = field(default_factory=list)
+    _is_quiet: bool = False
+
+    def arrange(self) -> None:
+        """Let Alembic call this trial with each file, and be silent until it has run."""
+        self._is_quiet = self.scripts.messaging_opts["quiet"]
+        self.scripts.messaging_opts = {"quiet": True}
+        append_hook(self.scripts, self._try)
+
+    def _try(self, file: Path) -> None:
+        self._files.append(file)
+        is_last = len(self._files) == self.number
+        try:
+            with self._running() as migration:
+                told = self._outcome(migration, file, is_last=is_last)
+        except BaseException:
+            self.close()
+            for written in self._files:
+                written.unlink(missing_ok=True)
+            raise
+        if is_last:
+            self.close()
+        if not self._is_quiet:
+            print(f"Generating {file} ...  done\n{told}")
+
+    def _outcome(self, migration: Any, file: Path, *, is_last: bool) -> str:
+        """Run a file, and return what is said about it.
+
+        Raises:
+            CommandError: it does not work, and is not wanted all the same.
+        """
+        try:
+            return self._run(migration, file, is_last=is_last)
+        except TrialError as error:
+            if x_arguments.value("untried") is None:
+                way = x_arguments.command("untried", "revision", "--autogenerate")
+                raise CommandError(REFUSED.format(error, way)) from None
+            note(file, NOT_WORKING.format(error))
+            return f"Warning: {error}"
+
+    def _run(self, migration: Any, file: Path, *, is_last: bool) -> str:
+        module = _load(file)
+        before = self._now()
+        start = time.monotonic()
+        self._step(migration, file, module.upgrade)
+        if is_last:
+            self._compare("upgrade", "what the models build", self.ruler.models)
+        way = "up, down and up"
+        try:
+            self._step(migration, file, module.downgrade)
+        except NotImplementedError:
+            way = "up"
+        else:
+            self._compare("downgrade", "where the upgrade began", before)
+            self._step(migration, file, module.upgrade)
+        return f"  ran {way} in {time.monotonic() - start:.2f} s"
+
+    def _step(self, migration: Any, file: Path, step: Callable[[], None]) -> None:
+        try:
+            with Operations.context(migration):
+                private.run_revision(migration, step)
+        except NotImplementedError:
+            self.connection.rollback()
+            if step.__name__ == "downgrade":
+                raise
+            raise TrialError(f"{step.__name__}() is not implemented") from None
+        except Exception as error:
+            is_told = isinstance(error, DBAPIError | StatementError)
+            reason = errors.reason(error) if is_told else errors.named(error)
+            where = _operation(error, file) or f"{step.__name__}()"
+            raise TrialError(FAILED.format(where=where, why=reason)) from error
+
+    def _now(self) -> Description:
+        return self.ruler.describe(self.connection)
+
+    def _compare(self, function: str, what: str, target: Description) -> None:
+        now = self._now()
+        for key in self.ruler.between(now, target):
+            if key not in self.unresolved:
+                told = difference(key, now, target)
+                raise TrialError(
+                    UNWANTED.format(function=function, what=what, difference=told)
+                )
+
+    @contextmanager
+    def _running(self) -> Iterator[Any]:
+        """Let the environment and the dialect be as when a revision runs."""
+        dialect: Any = self.connection.dialect
+        once = dialect.identifier_preparer
+        dialect.identifier_preparer = dialect.preparer(dialect)
+        try:
+            with (
+                without_details(),
+                EnvironmentContext(self.config, self.scripts) as environment,
+            ):
+                environment.configure(connection=self.connection, **self.options)
+                yield environment.get_context()
+        finally:
+            dialect.identifier_preparer = once
+
+
+def append_hook(scripts: ScriptDirectory, call: Callable[[Path], None]) -> None:
+    """Let Alembic call a function with each file that it has written, after other hooks."""
+    hook: Any = {"_hook_name": "trial", "type": HOOK, "call": call}
+    scripts.hooks = [*scripts.hooks, hook]
+
+
+def note(file: Path, remark: str) -> None:
+    """Write a remark as a comment at the head of a revision."""
+    lines = "".join(f"# {line}\n" for line in remark.splitlines())
+    file.write_text(lines + file.read_text("utf-8"), "utf-8")
+
+
+@write_hooks.register(HOOK)
+def _call(path: str, options: Any) -> None:
+    options["call"](Path(path))
+
+
+def _load(file: Path) -> Any:
+    spec = spec_from_file_location(f"trial_{file.stem}", file)
+    module = module_from_spec(spec)  # type: ignore[arg-type]
+    try:
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+    except Exception as error:  # noqa: BLE001  It may be anything.
+        raise TrialError(f"{file.name} cannot be read: {errors.named(error)}") from None
+    return module
+
+
+def _operation(error: BaseException, file: Path) -> str:
+    """Return the operation of a revision in which an error was raised, or ""."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == str(file)
+    ]
+    if not lines:
+        return ""
+    statements = [
+        node
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Expr | ast.With)
+        and node.lineno <= (lines[-1] or 0) <= (node.end_lineno or 0)
+    ]
+    node: Any = statements[-1] if statements else None
+    call = node.items[0].context_expr if isinstance(node, ast.With) else node
+    text = ast.unparse(call) if call else ""
+    return text if len(text) <= LENGTH else f"{text[:LENGTH]}…"

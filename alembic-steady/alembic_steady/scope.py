@@ -1,0 +1,189 @@
+"""What of a database is compared: all that the project's options do not leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Column, Connection, Dialect, MetaData, Table
+from sqlalchemy.exc import InvalidRequestError
+
+from alembic_steady.adapters.description import (
+    Description,
+    Key,
+    Part,
+    differences,
+)
+from alembic_steady.settings import Settings
+
+# The kinds that `include_object` and `include_name` know, by those of descriptions.
+KINDS = {
+    "column": "column",
+    "index": "index",
+    "unique constraint": "unique_constraint",
+    "foreign key": "foreign_key_constraint",
+    "check": "check_constraint",
+}
+ASPECTS = {"type": "type", "default": "server_default"}
+"""Aspects of columns whose comparison an option may turn off."""
+CONSTRAINTS = (
+    "primary key",
+    "unique constraint",
+    "foreign key",
+    "check",
+    "exclusion constraint",
+)
+
+
+class Scope:
+    """The tables and parts of tables that are compared, in whichever database."""
+
+    def __init__(
+        self, settings: Settings, options: Mapping[str, Any], dialect: Dialect
+    ) -> None:
+        """Prepare to describe databases.
+
+        Arguments:
+            settings: the settings of the project.
+            options: the options of `context.configure`.
+            dialect: the dialect of a connection, which knows the default schema.
+        """
+        self._settings = settings
+        self._options = options
+        self._dialect = dialect
+
+    @cached_property
+    def models(self) -> dict[tuple[str | None, str], Table]:
+        """The tables of the models, by schema and name."""
+        return {
+            (self.schema(table.schema), str(table.name)): table
+            for table in self._settings.tables.values()
+        }
+
+    def schema(self, name: str | None) -> str | None:
+        """Return the name of a schema, or None for the default one."""
+        return None if name == self._dialect.default_schema_name else name
+
+    def describe(self, connection: Connection) -> Description:
+        """Describe what is compared of a database.
+
+        A constraint whose name is none of the models' is called by its description, since
+        the database may have made up its name.
+        """
+        wanted: dict[tuple[str | None, str], bool] = {}
+        found: Description = {}
+        for key, part in self._settings.adapter.describe_tables(connection).items():
+            place = key.schema, key.table
+            if key.kind == "schema" and not self._is_schema_wanted(key.name):
+                continue
+            if not key.table or key.kind == "view":
+                found[key] = part
+                continue
+            if place not in wanted:
+                wanted[place] = self._is_wanted(*place)
+            if wanted[place]:
+                found[self._key(key, part)] = part
+        return found
+
+    def differences(self, before: Description, after: Description) -> list[Key]:
+        """Return the keys of the parts that differ and that no option leaves out."""
+        return [key for key in differences(before, after) if self.is_part_compared(key)]
+
+    def is_compared(self, aspect: str) -> bool:
+        """Return whether an aspect of columns is compared, which an option may turn off."""
+        return self._options.get(f"compare_{ASPECTS.get(aspect)}") is not False
+
+    def _key(self, key: Key, part: Part) -> Key:
+        if key.kind in CONSTRAINTS and part.name:
+            quoted = self._dialect.identifier_preparer.quote(part.name)
+            if quoted not in self._names(key.schema, key.table):
+                return key._replace(name=part.text)
+        return key
+
+    def _names(self, schema: str | None, table: str) -> set[str]:
+        place = schema, table
+        if place not in self._cached_names:
+            model = self.models.get(place)
+            self._cached_names[place] = (
+                set() if model is None else {*self._final_names(model)}
+            )
+        return self._cached_names[place]
+
+    @cached_property
+    def _cached_names(self) -> dict[tuple[str | None, str], set[str]]:
+        return {}
+
+    def _final_names(self, table: Table) -> Iterator[str]:
+        # A name may be longer than the database allows; then SQLAlchemy shortens it.
+        parts: list[Any] = [*table.constraints, *table.indexes]
+        for part in parts:
+            if part.name is None:
+                continue
+            preparer = self._dialect.identifier_preparer
+            name = None  # as that of a type's check may still be
+            with suppress(InvalidRequestError):  # Building the models says this better.
+                name = preparer.format_constraint(part)
+            if name is not None:
+                yield name
+
+    def _is_schema_wanted(self, name: str | None) -> bool:
+        include_name = self._options.get("include_name")
+        return include_name is None or bool(include_name(name, "schema", {}))
+
+    def _is_wanted(self, schema: str | None, table: str) -> bool:
+        options = self._options
+        if table == options.get("version_table", "alembic_version"):
+            return self.schema(schema) != self.schema(
+                options.get("version_table_schema")
+            )
+        full = f"{schema}.{table}" if schema else table
+        parents = {"schema_name": schema, "schema_qualified_table_name": full}
+        include_name = options.get("include_name")
+        if not self._is_schema_wanted(schema) or (
+            include_name and not include_name(table, "table", parents)
+        ):
+            return False
+        bare = Table(table, MetaData(), schema=schema)
+        model = self.models.get((schema, table))
+        if model is None:
+            return bool(options["include_object"](bare, table, "table", True, None))
+        return bool(options["include_object"](model, table, "table", False, bare))
+
+    def is_part_compared(self, key: Key) -> bool:
+        """Return whether no option leaves out a part of a table."""
+        if not self.is_compared(key.aspect):
+            return False
+        kind = KINDS.get(key.kind)
+        model = self.models.get((key.schema, key.table))
+        if kind is None:
+            return True
+        bare = Table(key.table, MetaData(), schema=key.schema)
+        thing: Any = _find(model, key) if model is not None else None
+        is_reflected = thing is None
+        if thing is None:
+            thing = Column(key.name) if kind == "column" else _Named(key.name, bare)
+            if kind == "column":
+                bare.append_column(thing)
+        parents = {"schema_name": key.schema, "table_name": key.table}
+        include_name = self._options.get("include_name")
+        if include_name and not include_name(key.name, kind, parents):
+            return False
+        include = self._options["include_object"]
+        return bool(include(thing, key.name, kind, is_reflected, None))
+
+
+class _Named:
+    """A constraint or index of which only the name and the table are known."""
+
+    def __init__(self, name: str, table: Table) -> None:
+        self.name, self.table = name, table
+        self.info: dict[Any, Any] = {}
+
+
+def _find(table: Table, key: Key) -> Any:
+    if key.kind == "column":
+        return table.columns.get(key.name)
+    parts: list[Any] = [*table.indexes, *table.constraints]
+    return next((part for part in parts if part.name == key.name), None)
