@@ -64,8 +64,11 @@ class Renderer:
             return False
         variant = private.variant(thing, self._dialect.name)
         if variant is not None and thing is not self._with_variants:
-            self._with_variants = variant
-            return private.render_type(variant, context)
+            self._with_variants = variant  # Alembic asks again.
+            try:
+                return private.render_type(variant, context)
+            finally:
+                self._with_variants = None
         if not _is_of_sqlalchemy(thing) and not self._own.get("user_module_prefix"):
             context.imports.add(f"import {type(thing).__module__}")
         return self._adapter.render_type(thing, context)
