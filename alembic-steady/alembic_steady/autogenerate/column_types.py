@@ -57,6 +57,8 @@ class Renderer:
             rendered: str | Literal[False] = theirs(kind, thing, context)
             if rendered is not False:
                 return rendered
+        if kind == "server_default":
+            return _default(thing, context)
         if kind == "column" and is_decorated(thing.type):
             # It is a copy: of a table to create, or one that `replace` has made.
             thing.type = self._of(thing)
@@ -95,6 +97,14 @@ class Renderer:
         if schema == self._dialect.default_schema_name:
             schema = None
         return self.types.get((schema, table, name)) or plain(kind, self._dialect)
+
+
+def _default(thing: Any, context: Any) -> str | Literal[False]:
+    """Return a default with escaped colons as it is; Alembic would write parameters."""
+    text = getattr(getattr(thing, "arg", None), "text", None)
+    if not isinstance(text, str) or "\\:" not in text:
+        return False
+    return f"{context.opts['sqlalchemy_module_prefix']}text({text!r})"
 
 
 def is_decorated(kind: Any) -> bool:
