@@ -641,8 +641,9 @@ sa.Table(
         """\
 sa.Column("a", sa.String(20), nullable=False, server_default="x"),
 sa.Column("b", sa.Boolean, server_default=sa.false(), nullable=False),
-sa.Column("c", sa.Integer, sa.CheckConstraint("c > 0 AND c < 9")),
+sa.Column("c", sa.Integer),
 sa.Column("d", sa.Integer, unique=True),
+sa.CheckConstraint("c > 0 AND c < 9"),
 """,
         """\
 sa.Column("a", sa.VARCHAR(20), nullable=False, server_default=sa.text("'x'")),
