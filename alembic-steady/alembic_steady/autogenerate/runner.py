@@ -54,9 +54,8 @@ class Runner:
     def run(self, steps: Sequence[ops.MigrateOperation]) -> None:
         """Run operations on the database; whatever they raise is raised."""
         # What has to be outside of a transaction is run inside, which leads to the same.
-        plain = [getattr(step, "plain", step) for step in steps]
         code = render_python_code(
-            ops.UpgradeOps(plain),
+            ops.UpgradeOps([_plain(step) for step in steps]),
             render_item=self._types,
             migration_context=self._plain,
             **self._options,
@@ -77,6 +76,13 @@ class Runner:
                 with suppress(Exception):
                     exec(line, names)  # noqa: S102
         return names
+
+
+def _plain(step: Any) -> Any:
+    if isinstance(step, ops.ModifyTableOps):
+        parts = [_plain(part) for part in step.ops]
+        return ops.ModifyTableOps(step.table_name, parts, schema=step.schema)
+    return getattr(step, "plain", step)
 
 
 def without_driver(dialect: Any) -> Dialect:
