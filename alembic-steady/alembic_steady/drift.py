@@ -39,7 +39,7 @@ def find(
     heads = MigrationContext.configure(real, opts=options).get_current_heads()
     with EnvironmentContext(config, ScriptDirectory.from_config(config)):
         scratch.replay(settings, options, empty, heads)
-    scope = Scope(settings, options, real.dialect)
+    scope = Scope(settings, options, empty)
     return list(compare(scope, scope.describe(empty), scope.describe(real)))
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, MetaData, Table
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy import Column, Connection, MetaData, Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_steady.adapters.description import (
     Description,
@@ -41,18 +41,20 @@ class Scope:
     """The tables and parts of tables that are compared, in whichever database."""
 
     def __init__(
-        self, settings: Settings, options: Mapping[str, Any], dialect: Dialect
+        self, settings: Settings, options: Mapping[str, Any], scratch: Connection
     ) -> None:
         """Prepare to describe databases.
 
         Arguments:
             settings: the settings of the project.
             options: the options of `context.configure`.
-            dialect: the dialect of a connection, which knows the default schema.
+            scratch: a scratch database that has the tables.
         """
         self._settings = settings
         self._options = options
-        self._dialect = dialect
+        self._scratch = scratch
+        self._dialect = scratch.dialect
+        self._known_alike: dict[Any, bool] = {}
 
     @cached_property
     def models(self) -> dict[tuple[str | None, str], Table]:
@@ -89,7 +91,27 @@ class Scope:
 
     def differences(self, before: Description, after: Description) -> list[Key]:
         """Return the keys of the parts that differ and that no option leaves out."""
-        return [key for key in differences(before, after) if self.is_part_compared(key)]
+        return [
+            key
+            for key in differences(before, after)
+            if self.is_part_compared(key)
+            and not (
+                key in before
+                and key in after
+                and self.are_alike(key, before[key], after[key])
+            )
+        ]
+
+    def are_alike(self, key: Key, old: Part, new: Part) -> bool:
+        """Return whether a database takes two parts for the same, though told apart."""
+        if old.text == new.text:
+            return True
+        told = key[:3], *sorted((old.definition, new.definition))
+        if told not in self._known_alike:
+            self._known_alike[told] = self._settings.adapter.are_alike(
+                self._scratch, key, old, new
+            )
+        return self._known_alike[told]
 
     def is_compared(self, aspect: str) -> bool:
         """Return whether an aspect of columns is compared, which an option may turn off."""
@@ -123,7 +145,7 @@ class Scope:
                 continue
             preparer = self._dialect.identifier_preparer
             name = None  # as that of a type's check may still be
-            with suppress(InvalidRequestError):  # Building the models says this better.
+            with suppress(SQLAlchemyError):  # Building the models says this better.
                 name = preparer.format_constraint(part)
             if name is not None:
                 yield name

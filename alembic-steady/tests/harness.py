@@ -123,7 +123,7 @@ with (
     for schema in {table.schema for table in project.tables.values()} - {None}:
         empty.execute(CreateSchema(schema))
     project.metadata.create_all(empty)
-    scope = Scope(project, options, real.dialect)
+    scope = Scope(project, options, empty)
     described = map(scope.describe, (empty, real))
     print("\\n".join(drift.compare(scope, *described)))
 """

@@ -14,7 +14,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Column, Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 
-from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.description import Description, Key, Part
 
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
@@ -259,6 +259,17 @@ class Adapter(ABC):
             before: the description of the database as it is.
             after: the description of the database as it has to be.
         """
+
+    def are_alike(self, connection: Connection, key: Key, old: Part, new: Part) -> bool:
+        """Return whether the database takes two parts for the same, though told apart.
+
+        Arguments:
+            connection: a scratch database that has the table. It is as before afterwards.
+            key: the part.
+            old: how it is described in one database.
+            new: how it is described in another.
+        """
+        return False
 
     def obstacles(
         self, error: DBAPIError, table: Key, before: Description

@@ -57,6 +57,8 @@ class Renderer:
             rendered: str | Literal[False] = theirs(kind, thing, context)
             if rendered is not False:
                 return rendered
+        if kind == "server_default":
+            return _default(thing, context)
         if kind == "column" and is_decorated(thing.type):
             # It is a copy: of a table to create, or one that `replace` has made.
             thing.type = self._of(thing)
@@ -64,8 +66,11 @@ class Renderer:
             return False
         variant = private.variant(thing, self._dialect.name)
         if variant is not None and thing is not self._with_variants:
-            self._with_variants = variant
-            return private.render_type(variant, context)
+            self._with_variants = variant  # Alembic asks again.
+            try:
+                return private.render_type(variant, context)
+            finally:
+                self._with_variants = None
         if not _is_of_sqlalchemy(thing) and not self._own.get("user_module_prefix"):
             context.imports.add(f"import {type(thing).__module__}")
         return self._adapter.render_type(thing, context)
@@ -92,6 +97,14 @@ class Renderer:
         if schema == self._dialect.default_schema_name:
             schema = None
         return self.types.get((schema, table, name)) or plain(kind, self._dialect)
+
+
+def _default(thing: Any, context: Any) -> str | Literal[False]:
+    """Return a default with escaped colons as it is; Alembic would write parameters."""
+    text = getattr(getattr(thing, "arg", None), "text", None)
+    if not isinstance(text, str) or "\\:" not in text:
+        return False
+    return f"{context.opts['sqlalchemy_module_prefix']}text({text!r})"
 
 
 def is_decorated(kind: Any) -> bool:

@@ -81,12 +81,13 @@ def live_options(
             )
         with without_details():
             scratch.replay(settings, options, other, "heads")
-            scope = Scope(settings, options, connection.dialect)
+            scope = Scope(settings, options, other)
             measured = _measure(settings, options, scope, other)
-    is_given = connection.in_transaction()
-    measured.revisions = measured.describe(connection)
-    if not is_given:
-        connection.rollback()
+        is_given = connection.in_transaction()
+        measured.revisions = measured.describe(connection)
+        if not is_given:
+            connection.rollback()
+        measured.differences()  # While the scratch database is there.
     review = Review(settings, options, measured, is_live=True)
     return _options(settings, options, measured, review)
 
@@ -116,7 +117,7 @@ def _compare_on(
     scratch.replay(settings, options, connection, "heads")
     context.get_context().stamp(context.script, "heads")
     connection.commit()
-    scope = Scope(settings, options, connection.dialect)
+    scope = Scope(settings, options, connection)
     with without_details():
         measured = _measure(settings, options, scope, connection)
         review = Review(settings, options, measured)

@@ -10,16 +10,17 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 from alembic.operations import ops
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from alembic_steady.adapters import Adapter
 from alembic_steady.adapters.description import Description, Key
+from alembic_steady.autogenerate import concurrent_indexes
 from alembic_steady.autogenerate.comment import Comment
 from alembic_steady.autogenerate.ruler import Ruler, described, difference
 from alembic_steady.autogenerate.runner import Runner
@@ -70,6 +71,7 @@ class Completion:
         self._error: Exception | None = None
         self._target: Description = {}
         self._refused: dict[Key, Steps] = {}
+        self._built: dict[tuple[str | None, str], Table] = {}
         self._has_failed = False
         self.unresolved: set[Key] = set()
 
@@ -79,6 +81,9 @@ class Completion:
         Returns:
             Whether the scratch database is as before.
         """
+        self._reflect_built()
+        for changes in (up, down):
+            concurrent_indexes.mark(changes.ops)
         with self._adapter.undone(self._connection):
             up.ops = self._reach(up.ops, self._ruler.models)
             if not self._has_failed:  # Otherwise there is nothing to go back from.
@@ -190,7 +195,10 @@ class Completion:
                 break
             key = min(keys, key=lambda key: _rank(key, target))
             after = target | self._left_out(before, target)
-            ways = self._adapter.words(key, before, after)
+            ways = chain(
+                self._concurrently(key, before) if key.kind == "index" else (),
+                self._adapter.words(key, before, after),
+            )
             found = self._first_that_works(key, ways)
             attempts[key] += 1
             # Once another part is changed, this one may be possible.
@@ -199,6 +207,38 @@ class Completion:
         if any(isinstance(step, ops.ExecuteSQLOp) for step in done):
             done.insert(0, Comment([IN_SQL]))
         return done
+
+    def _concurrently(self, key: Key, before: Description) -> Iterator[Steps]:
+        """Yield the way to change an index that the models want to be concurrent."""
+        model = self._ruler.scope.models.get((key.schema, key.table))
+        if model is None or not concurrent_indexes.is_wanted(model, key.name):
+            return
+        is_up = self._target is self._ruler.models
+        table = model if is_up else self._built[key.schema, key.table]
+        new = concurrent_indexes.find(table, key.name)
+        steps: Steps = []
+        if key in before:
+            index: Any = concurrent_indexes.find(model, key.name)
+            steps.append(concurrent_indexes.created(index).reverse())
+        if key in self._target and new is not None:
+            steps.append(concurrent_indexes.created(new))
+        yield steps
+
+    def _reflect_built(self) -> None:
+        """Keep how the revisions have built tables of which an index is concurrent."""
+        for (schema, name), model in self._ruler.scope.models.items():
+            has_any = any(
+                concurrent_indexes.is_wanted(model, str(it.name))
+                for it in model.indexes
+            )
+            if has_any and Key(schema, name, "table") in self._ruler.revisions:
+                self._built[schema, name] = Table(
+                    name,
+                    MetaData(),
+                    schema=schema,
+                    autoload_with=self._connection,
+                    resolve_fks=False,
+                )
 
     def _left_out(self, before: Description, target: Description) -> Description:
         """Return what is not compared, and has to stay where a table is rebuilt."""

@@ -12,25 +12,45 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.util import rev_id
+from sqlalchemy import Index, Table
 
 OPTION = "postgresql_concurrently"
 IMPORT = "from alembic_steady import create_index, drop_index"
 
 
 class CreateConcurrently(ops.MigrateOperation):
-    """An index that `alembic_steady.create_index` builds."""
+    """An index that `alembic_steady.create_index` builds.
 
-    def __init__(self, plain: ops.CreateIndexOp) -> None:
+    Attributes:
+        created: Alembic's operation that creates the same index.
+    """
+
+    def __init__(self, created: ops.CreateIndexOp) -> None:
         """Build the same index as Alembic's operation does."""
-        self.plain = plain
+        self.created = created
+        self.table_name, self.schema = created.table_name, created.schema
 
-    def reverse(self) -> DropConcurrently:
-        """Return the operation that drops the index."""
-        return DropConcurrently(self.plain)
+    @property
+    def plain(self) -> ops.MigrateOperation:
+        """Alembic's operation that does the same in a transaction."""
+        return self.created
+
+    def reverse(self) -> CreateConcurrently:
+        """Return the operation that undoes this one."""
+        return DropConcurrently(self.created)
 
 
 class DropConcurrently(CreateConcurrently):
     """An index that `alembic_steady.drop_index` drops."""
+
+    @property
+    def plain(self) -> ops.MigrateOperation:
+        """Alembic's operation that does the same in a transaction."""
+        return self.created.reverse()
+
+    def reverse(self) -> CreateConcurrently:
+        """Return the operation that undoes this one."""
+        return CreateConcurrently(self.created)
 
 
 def separate(directives: list[Any]) -> None:
@@ -41,11 +61,10 @@ def separate(directives: list[Any]) -> None:
     """
     script = directives[-1]
     up, down = script.upgrade_ops, script.downgrade_ops
-    steps = _taken(up.ops)
-    _taken(down.ops)
-    if not steps:
+    steps, undone = _taken(up.ops), _taken(down.ops)
+    if not (steps or undone):
         return
-    if not up.is_empty():
+    if not (up.is_empty() and down.is_empty()):
         more = ops.MigrationScript(
             rev_id=rev_id(),
             message=f"{script.message or 'empty message'} concurrently",
@@ -57,7 +76,34 @@ def separate(directives: list[Any]) -> None:
         directives.append(more)
         up, down = more.upgrade_ops, more.downgrade_ops
     up.ops.extend(steps)
-    down.ops.extend(it.reverse() for it in reversed(steps))
+    down.ops.extend(undone)
+
+
+def mark(steps: list[Any]) -> None:
+    """Replace Alembic's operations on such indexes by those of this module."""
+    for number, step in enumerate(steps):
+        if isinstance(step, ops.ModifyTableOps):
+            mark(step.ops)
+        elif isinstance(step, ops.CreateIndexOp) and step.kw.get(OPTION):
+            steps[number] = CreateConcurrently(without_option(step))
+        elif isinstance(step, ops.DropIndexOp) and step.kw.get(OPTION):
+            steps[number] = DropConcurrently(without_option(step.reverse()))
+
+
+def is_wanted(table: Table, name: str) -> bool:
+    """Return whether the models want an index of a table to be built concurrently."""
+    index = find(table, name)
+    return index is not None and bool(index.dialect_kwargs.get(OPTION))
+
+
+def find(table: Table, name: str) -> Index | None:
+    """Return the index of a table that has a name, or None."""
+    return next((index for index in table.indexes if index.name == name), None)
+
+
+def created(index: Index) -> CreateConcurrently:
+    """Return the operation that builds an index concurrently."""
+    return CreateConcurrently(without_option(ops.CreateIndexOp.from_index(index)))
 
 
 def _taken(steps: list[Any]) -> list[Any]:
@@ -68,20 +114,18 @@ def _taken(steps: list[Any]) -> list[Any]:
             found += _taken(step.ops)
             if step.is_empty():
                 steps.remove(step)
-        elif getattr(step, "kw", {}).get(OPTION):
-            found.append(CreateConcurrently(step))
+        elif isinstance(step, CreateConcurrently):
+            found.append(step)
             steps.remove(step)
     return found
 
 
-@renderers.dispatch_for(CreateConcurrently)
-def _render_create(context: AutogenContext, step: CreateConcurrently) -> str:
-    return _rendered(context, without_option(step.plain))
-
-
 @renderers.dispatch_for(DropConcurrently)
-def _render_drop(context: AutogenContext, step: DropConcurrently) -> str:
-    return _rendered(context, without_option(step.plain).reverse())
+@renderers.dispatch_for(CreateConcurrently)
+def _render(context: AutogenContext, step: CreateConcurrently) -> str:
+    context.imports.add(IMPORT)
+    text = renderers.dispatch(step.plain)(context, step.plain)
+    return str(text).removeprefix(context.opts["alembic_module_prefix"])
 
 
 def without_option(step: ops.CreateIndexOp) -> ops.CreateIndexOp:
@@ -95,9 +139,3 @@ def without_option(step: ops.CreateIndexOp) -> ops.CreateIndexOp:
         unique=step.unique,
         **kept,
     )
-
-
-def _rendered(context: AutogenContext, step: Any) -> str:
-    context.imports.add(IMPORT)
-    text = renderers.dispatch(step)(context, step)
-    return str(text).removeprefix(context.opts["alembic_module_prefix"])

@@ -70,6 +70,8 @@ class Review:
         if not private.is_check():
             if ruler is not None and not self._is_live:
                 self._complete(migration, script, ruler)
+            for changes in (script.upgrade_ops, script.downgrade_ops):
+                concurrent_indexes.mark(changes.ops)
             concurrent_indexes.separate(directives)
         if own := self._settings.options.get("process_revision_directives"):
             known = _remarks(directives)

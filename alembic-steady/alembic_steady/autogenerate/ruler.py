@@ -66,7 +66,9 @@ class Ruler:
         if key in self.ignored or not self.scope.is_compared(key.aspect):
             return True
         old, new = self.revisions.get(key), self.models.get(key)
-        return (old and old.text) == (new and new.text)
+        if old is None or new is None:
+            return old is new
+        return self.scope.are_alike(key, old, new)
 
 
 def measure(

@@ -53,8 +53,10 @@ class Runner:
 
     def run(self, steps: Sequence[ops.MigrateOperation]) -> None:
         """Run operations on the database; whatever they raise is raised."""
+        # What has to be outside of a transaction is run inside, which leads to the same.
+        plain = [getattr(step, "plain", step) for step in steps]
         code = render_python_code(
-            ops.UpgradeOps(list(steps)),
+            ops.UpgradeOps(plain),
             render_item=self._types,
             migration_context=self._plain,
             **self._options,

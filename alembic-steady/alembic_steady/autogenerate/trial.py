@@ -122,6 +122,7 @@ class Trial:
         return f"  ran {way} in {time.monotonic() - start:.2f} s"
 
     def _step(self, migration: Any, file: Path, step: Callable[[], None]) -> None:
+        self.connection.rollback()  # Reading may have begun a transaction.
         try:
             with Operations.context(migration):
                 private.run_revision(migration, step)
@@ -154,6 +155,7 @@ class Trial:
         dialect: Any = self.connection.dialect
         once = dialect.identifier_preparer
         dialect.identifier_preparer = dialect.preparer(dialect)
+        self.connection.rollback()
         try:
             with (
                 without_details(),

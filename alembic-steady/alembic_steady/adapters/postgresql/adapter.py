@@ -26,11 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.abstract import Step
-from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.description import Description, Key, Part
 from alembic_steady.adapters.postgresql import (
     describe,
     lock,
     models,
+    reprint,
     retry,
     squawk,
     types,
@@ -211,6 +212,12 @@ class PostgreSQLAdapter(ServerAdapter):
     ) -> Iterator[list[ops.MigrateOperation]]:
         """Yield ways to change one part of a database, each as operations to run in turn."""
         return words.words(key, before, after)
+
+    def are_alike(self, connection: Connection, key: Key, old: Part, new: Part) -> bool:
+        """Return whether the server understands two conditions as the same."""
+        if key.kind not in ("check", "index", "exclusion constraint"):
+            return False
+        return reprint.are_alike(connection, key, old, new)
 
     def obstacles(
         self, error: DBAPIError, table: Key, before: Description

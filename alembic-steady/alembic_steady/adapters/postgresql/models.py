@@ -84,7 +84,7 @@ def _schemas(metadata: MetaData) -> set[str]:
 
 
 def _named_types(metadata: MetaData) -> Iterator[Any]:
-    """Yield the enums and domains that columns of the models have."""
+    """Yield the enums and domains that the models create for their columns."""
     for table in metadata.tables.values():
         for column in table.columns:
             kind: Any = column.type
@@ -94,7 +94,8 @@ def _named_types(metadata: MetaData) -> Iterator[Any]:
                     break
                 kind = inner
             else:
-                yield kind
+                if getattr(kind, "create_type", True):
+                    yield kind
 
 
 def build(connection: Connection, several: Sequence[MetaData]) -> None:
