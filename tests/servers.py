@@ -24,6 +24,8 @@ import pymysql
 
 PASSWORD = "mysecretpassword"
 START_SECONDS = 30
+MEMORY = Path("/dev/shm")
+ROOM = 2**31
 
 
 @dataclass(frozen=True)
@@ -286,7 +288,7 @@ def mariadb() -> Iterator[MariaDB]:
     """Run the system's MariaDB server with password authentication."""
     program = mariadb_server()
     assert program
-    with readable_folder() as folder:
+    with readable_folder(memory()) as folder:
         data = folder / "data"
         users = folder / "users.sql"
         users.write_text(MARIADB_USERS)
@@ -317,6 +319,15 @@ def mariadb() -> Iterator[MariaDB]:
         }
         with running(server, [program, "--no-defaults"], settings):
             yield server
+
+
+def memory() -> Path | None:
+    """Return where files are kept in memory, if there is room for some servers.
+
+    MariaDB waits for the disk with each table that it makes, and can't be told not to.
+    """
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if is_roomy else None
 
 
 def mariadb_server() -> str | None:
@@ -360,9 +371,13 @@ def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> Non
 
 
 @contextmanager
-def readable_folder() -> Iterator[Path]:
-    """Make a temporary folder, not inside pytest's, which only its owner can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="cookiecutter-alembic-"))
+def readable_folder(place: Path | None = None) -> Iterator[Path]:
+    """Make a temporary folder, not inside pytest's, which only its owner can enter.
+
+    Arguments:
+        place: where to make it; where temporary folders are by default.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="cookiecutter-alembic-", dir=place))
     folder.chmod(0o755)
     try:
         yield folder
