@@ -10,6 +10,8 @@ from contextlib import nullcontext
 from typing import Any
 
 from alembic import context
+from alembic.autogenerate import comparators, render
+from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, Sequence
 from sqlalchemy.types import TypeEngine
@@ -72,6 +74,25 @@ def run_revision(migration: MigrationContext, upgrade: Callable[[], None]) -> No
     is_own = bool(migration.opts.get("transaction_per_migration"))
     with migration.begin_transaction(_per_migration=is_own):
         upgrade()
+
+
+def compares_tables() -> bool:
+    """Return whether another package compares tables or columns in each autogenerate."""
+    return any(key[0] in ("table", "column") for key in comparators._registry)
+
+
+def variant(kind: TypeEngine[Any], dialect_name: str) -> TypeEngine[Any] | None:
+    """Return the type that `with_variant` has set for a dialect, or None without variants.
+
+    A type with variants for other dialects alone is its own.
+    """
+    variants = kind._variant_mapping
+    return variants.get(dialect_name, kind) if variants else None
+
+
+def render_type(kind: TypeEngine[Any], context: AutogenContext) -> str:
+    """Return how Alembic writes a type, without its variants."""
+    return str(render._repr_type(kind, context, _skip_variants=True))
 
 
 def sequences(metadata: MetaData) -> list[Sequence]:

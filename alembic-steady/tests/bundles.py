@@ -102,12 +102,14 @@ class Bundle:
         if self.write_between():
             self.command("the upgrade by hand", "upgrade", "head")
         self.insert()
-        ended, printed = self.write_change()
+        ended, printed = self.write_change(self.cases)
         if ended and all(case.may_be_refused for case in self.cases):
             self.note(self.cases[0], one_line(printed, ""))
             return
         if ended:
             raise Failed(told("writing the revision", printed))
+        if not self.written and not all(map(is_same, self.cases)):
+            raise Failed(told("writing no revision", printed))
         self.judge_revision(printed)
         self.command("the upgrade", "upgrade", "head")
         self.look("the upgrade")
@@ -120,25 +122,25 @@ class Bundle:
 
     def go_back(self) -> None:
         """Run the revision down and up again."""
-        self.command("the downgrade", "downgrade", "-1")
+        self.command("the downgrade", "downgrade", f"-{len(self.written)}")
         self.drift("the downgrade")
         self.judge_database(after=False)
         self.command("the second upgrade", "upgrade", "head")
         self.drift("the second upgrade")
 
     def refuse(self) -> None:
-        """See that no revision is written for the change, and that one line says why."""
+        """See that no revision is written for each change, and that one line says why."""
         self.begin()
         self.write_between()
-        (case,) = self.cases
         files = self.project.revisions()
-        ended, printed = self.write_change()
-        if not ended:
-            self.note(case, [f"it is not refused: {printed}"])
-        elif self.project.revisions() != files:
-            self.note(case, [f"it has left a revision: {printed}"])
-        for word in case.refused or ():
-            self.note(case, one_line(printed, word))
+        for case in self.cases:
+            ended, printed = self.write_change([case])
+            if not ended:
+                self.note(case, [f"it is not refused: {printed}"])
+            if self.project.revisions() != files:
+                raise Failed(told(f"{case.name} has left a revision", printed))
+            for word in case.refused or ():
+                self.note(case, one_line(printed, word))
 
     # Steps
 
@@ -146,7 +148,7 @@ class Bundle:
         """Write what there is before the change."""
         if statements := [line for case in self.cases for line in case.history]:
             self.write_by_hand("history", statements)
-        self.write_models(0)
+        self.write_models([])
         self.texts = [self.revise("Before")]
 
     def write_between(self) -> bool:
@@ -157,9 +159,9 @@ class Bundle:
             self.write_by_hand("between", statements, undo)
         return bool(statements)
 
-    def write_change(self) -> tuple[int, str]:
+    def write_change(self, changed: Sequence[Case]) -> tuple[int, str]:
         """Let autogenerate write the revision, and return its code and what is printed."""
-        self.write_models(1)
+        self.write_models(changed)
         known = self.project.revisions()
         # What has gone and what is new is no rename: each belongs to another case.
         command = ["alembic", "-x", "allow-drop", "revision", "--autogenerate"]
@@ -167,20 +169,21 @@ class Bundle:
             [*command, "-m", "After"], self.project.path
         )
         self.written = [file for file in self.project.revisions() if file not in known]
-        self.texts += [file.read_text() for file in self.written] or [""]
+        self.texts.append("\n".join(file.read_text() for file in self.written))
         return ended, printed
 
-    def write_models(self, point: int) -> None:
-        """Write the models before (0) or after (1), which are the others on the way back."""
-        if self.way != FORTH:
-            point = 1 - point
+    def write_models(self, changed: Sequence[Case]) -> None:
+        """Write the models after the change of these cases, and before that of others."""
         imports = {line for case in self.cases for line in case.imports.splitlines()}
         parts = [
             HEADER,
             *(f"{line}\n" for line in sorted(imports)),
             NAMED_BASE if self.cases[0].is_named else BASE,
             BYSTANDER,
-            *(case.models[point] for case in self.cases),
+            *(
+                case.models[(case in changed) == (self.way == FORTH)]
+                for case in self.cases
+            ),
         ]
         self.project.models.write_text("\n".join(parts))
 
@@ -191,7 +194,7 @@ class Bundle:
             f"writing revision {message}", "revision", "--autogenerate", "-m", message
         )
         written = [file for file in self.project.revisions() if file not in known]
-        return "".join(file.read_text() for file in written)
+        return "\n".join(file.read_text() for file in written)
 
     def write_by_hand(
         self, name: str, statements: Sequence[str], undo: Sequence[str] = ()
@@ -280,10 +283,9 @@ class Bundle:
         """See what has been written and printed about each case."""
         for case in self.cases:
             first, second = (mentions(text, case.name) for text in self.texts)
-            is_same = case.is_silent or case.models[0] == case.models[1]
             if case.is_silent and second:
                 self.note(case, [f"it is mentioned:\n{second}"])
-            if not is_same and not second:
+            if not is_same(case) and not second:
                 self.note(case, ["the revision does not mention it"])
             if self.way == FORTH:
                 lacks = [it for it in case.writes if it.lower() not in second.lower()]
@@ -308,6 +310,11 @@ class Bundle:
                     answer = answers[after == (self.way == FORTH)]
                     if found != answer:
                         self.note(case, [f"{query}: {found!r}, not {answer!r}"])
+
+
+def is_same(case: Case) -> bool:
+    """Return whether there is nothing to write because of the models of a case."""
+    return case.is_silent or case.models[0] == case.models[1]
 
 
 def identifiers(rows: Rows) -> Rows:

@@ -256,7 +256,7 @@ def test_a_constraint_without_name_is_made_and_dropped(
     after = unnamed(made, real.name)
     (key,) = differences(before, after)
     assert key.name == definition
-    plain, named = ADAPTER.words(key, before, after)
+    named, plain = ADAPTER.words(key, before, after)
     assert run(connection, plain).count(f"ALTER TABLE t ADD {definition}") == 1
     there = ADAPTER.describe_tables(connection)
     assert texts(there) == texts(made)

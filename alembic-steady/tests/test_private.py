@@ -9,6 +9,8 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from alembic.autogenerate import comparators
+from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
@@ -95,6 +97,17 @@ def test_a_timeout_of_pymysql_ends_when_the_connection_is_open(
         connection.cursor().execute("SELECT SLEEP(1.5)")
 
 
+def test_a_type_is_written_as_its_variant() -> None:
+    kind = sa.JSON().with_variant(sa.String(9), "sqlite")
+    assert private.variant(sa.JSON(), "sqlite") is None
+    assert private.variant(kind, "mysql") is kind
+    assert isinstance(private.variant(kind, "sqlite"), sa.String)
+    migration = MigrationContext.configure(dialect_name="sqlite")
+    context = AutogenContext(migration, autogenerate=False)
+    context.opts["sqlalchemy_module_prefix"] = "sa."
+    assert private.render_type(kind, context) == "sa.JSON()"
+
+
 def test_all_sequences_of_models_are_found() -> None:
     metadata = sa.MetaData()
     default = sa.Sequence("of_a_column")
@@ -106,3 +119,15 @@ def test_all_sequences_of_models_are_found() -> None:
 def test_types_are_known_by_what_they_are_a_kind_of() -> None:
     assert private.type_affinity(sa.BigInteger()) is sa.Integer
     assert private.type_affinity(sa.Text()) is sa.String
+
+
+def test_it_is_known_whether_others_compare_tables() -> None:
+    def compare(*_arguments: object) -> None:
+        raise AssertionError
+
+    assert not private.compares_tables()
+    comparators.dispatch_for("table")(compare)
+    try:
+        assert private.compares_tables()
+    finally:
+        comparators._registry.clear()

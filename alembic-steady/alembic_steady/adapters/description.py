@@ -56,14 +56,17 @@ def differences(before: Mapping[Key, Part], after: Mapping[Key, Part]) -> list[K
     The parts of a table, and the aspects of a column, that only one of them has are left
     out: the table or the column itself says it all.
     """
+    changed = [
+        key
+        for key in {*before, *after}
+        if key not in before or key not in after or before[key].text != after[key].text
+    ]
     return [
         key
-        for key in sorted({*before, *after}, key=str)
+        for key in sorted(changed, key=str)
         if not _is_told_by_its_owner(key, before, after)
         # Others may use an extension, so none is dropped.
         and not (key.kind == "extension" and key in before)
-        and (before[key].text if key in before else None)
-        != (after[key].text if key in after else None)
     ]
 
 

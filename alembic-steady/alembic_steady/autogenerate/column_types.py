@@ -16,6 +16,7 @@ from alembic.operations import ops
 from sqlalchemy import Column, MetaData
 from sqlalchemy.types import ARRAY, TypeDecorator, TypeEngine
 
+from alembic_steady import private
 from alembic_steady.adapters import Adapter
 
 Types = Mapping[tuple[str | None, str, str], TypeEngine[Any]]
@@ -43,6 +44,7 @@ class Renderer:
         self._dialect = dialect
         self.types: Types = {}
         self.imports: set[str] = set()
+        self._with_variants: Any = None
 
     def __call__(self, kind: str, thing: Any, context: Any) -> str | Literal[False]:
         """Return how an item is written, or False for Alembic's own way."""
@@ -60,6 +62,13 @@ class Renderer:
             thing.type = self._of(thing)
         if kind != "type":
             return False
+        variant = private.variant(thing, self._dialect.name)
+        if variant is not None and thing is not self._with_variants:
+            self._with_variants = variant  # Alembic asks again.
+            try:
+                return private.render_type(variant, context)
+            finally:
+                self._with_variants = None
         if not _is_of_sqlalchemy(thing) and not self._own.get("user_module_prefix"):
             context.imports.add(f"import {type(thing).__module__}")
         return self._adapter.render_type(thing, context)

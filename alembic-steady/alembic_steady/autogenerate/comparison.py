@@ -154,7 +154,14 @@ def _options(
     told = options | noise.options(measured, settings.options, include)
     told["compare_server_default"] = True  # Ours is called, and then none of Alembic's.
     told["autogenerate_plugins"] = [*_plugins(settings), noise.PLUGIN]
+    if not (measured.differences() or _others_compare_tables(settings)):
+        # Nothing could be proposed, and there may be many tables.
+        told["autogenerate_plugins"].append("~alembic.autogenerate.tables")
     return told | review.options()
+
+
+def _others_compare_tables(settings: Settings) -> bool:
+    return "autogenerate_plugins" in settings.options or private.compares_tables()
 
 
 def _plugins(settings: Settings) -> list[str]:

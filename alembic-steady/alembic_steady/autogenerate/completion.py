@@ -6,7 +6,7 @@ differs afterwards is changed in the words of the database itself.
 
 from __future__ import annotations
 
-import warnings
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -31,7 +31,7 @@ ATTEMPTS = 3
 FIRST = ("schema", "extension", "sequence", "enum")
 """What tables need before they are created."""
 IN_SQL = "In SQL, since Alembic has no operation for this:"
-BY_HAND = "Change this by hand: "
+BY_HAND = "change this by hand: "
 REMOVED = (
     "foreign key",
     "check",
@@ -70,6 +70,7 @@ class Completion:
         self._error: Exception | None = None
         self._target: Description = {}
         self._refused: dict[Key, Steps] = {}
+        self._has_failed = False
         self.unresolved: set[Key] = set()
 
     def complete(self, up: Any, down: Any) -> bool:
@@ -80,7 +81,8 @@ class Completion:
         """
         with self._adapter.undone(self._connection):
             up.ops = self._reach(up.ops, self._ruler.models)
-            down.ops = self._reach(down.ops, self._ruler.revisions)
+            if not self._has_failed:  # Otherwise there is nothing to go back from.
+                down.ops = self._reach(down.ops, self._ruler.revisions)
         return not self._ruler.between(self.now(), self._ruler.revisions)
 
     def now(self) -> Description:
@@ -91,7 +93,7 @@ class Completion:
         self._target, self._refused = target, {}
         done = self._in_words(target, only=FIRST)
         failed: list[tuple[int, Any]] = []
-        for step in proposed:
+        for step in self._units(proposed):
             tried, left = self._tried(step)
             done += tried
             failed += [(len(done), it) for it in left]
@@ -103,15 +105,31 @@ class Completion:
             of_table = [key for key in remaining if key.table == _table(step)]
             if of_table and not any(key in self._refused for key in of_table):
                 done.insert(position, step)
+                self._has_failed = True
                 remaining = [key for key in remaining if key not in of_table]
         for key in [key for key in remaining if key in self._refused]:
             done += self._refused[key]
+            self._has_failed = True
             remaining = [it for it in remaining if it.table != key.table]
         self.unresolved.update(remaining)
-        done += [Comment([BY_HAND + difference(key, now, target)]) for key in remaining]
+        for key in remaining:
+            remark = BY_HAND + difference(key, now, target)
+            print(f"Warning: {remark}", file=sys.stderr)
+            done.append(Comment([remark]))
         return _merged(done)
 
     # What Alembic proposes
+
+    def _units(self, proposed: Iterable[Any]) -> Iterator[Any]:
+        """Yield operations to try, each alone if none can be undone in part."""
+        for step in proposed:
+            if (
+                isinstance(step, ops.ModifyTableOps)
+                and not self._adapter.has_savepoints
+            ):
+                yield from _parts(step)
+            else:
+                yield step
 
     def _tried(self, step: Any) -> tuple[Steps, Steps]:
         """Try a proposed operation, and return what works of it, and what does not."""
@@ -132,8 +150,7 @@ class Completion:
     def _tried_by_parts(self, step: ops.ModifyTableOps) -> tuple[Steps, Steps]:
         done: Steps = []
         failed: Steps = []
-        for part in step.ops:
-            single = ops.ModifyTableOps(step.table_name, [part], schema=step.schema)
+        for single in _parts(step):
             tried, left = self._tried(single)
             done += tried
             failed += left
@@ -218,9 +235,7 @@ class Completion:
             {*self._ruler.between(self.now(), self._target)} if is_rebuild else None
         )
         try:
-            with nested(), warnings.catch_warnings():
-                # What a rebuilt table loses is looked for afterwards.
-                warnings.filterwarnings("ignore", "Unnamed|Skipped unsupported")
+            with nested():
                 for step in steps:
                     self._runner.run([step])
                     done.append(step)
@@ -248,6 +263,13 @@ def _rank(key: Key, target: Description) -> tuple[bool, int, str]:
 
 def _table(step: Any) -> str:
     return str(getattr(step, "table_name", ""))
+
+
+def _parts(step: ops.ModifyTableOps) -> Steps:
+    return [
+        ops.ModifyTableOps(step.table_name, [part], schema=step.schema)
+        for part in step.ops
+    ]
 
 
 def _without_foreign_keys(step: ops.CreateTableOp) -> ops.CreateTableOp:

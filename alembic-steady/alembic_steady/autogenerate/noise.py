@@ -15,7 +15,7 @@ from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Column, Computed, Identity
 
-from alembic_steady.adapters.description import Key
+from alembic_steady.adapters.description import Key, Part
 from alembic_steady.autogenerate.comment import Comment
 from alembic_steady.autogenerate.ruler import Ruler, difference
 
@@ -200,23 +200,29 @@ class Filter:
         """Return whether an index or a constraint differs, and True for all else."""
         if kind not in KINDS:
             return True
-        keys = [self._key_of_table(thing.table, it) for it in KINDS[kind]]
-        both = self._ruler.revisions | self._ruler.models
-        if name is not None:
-            found = [key._replace(name=str(name)) for key in keys]
-            found = [key for key in found if key in both]
-            if found:
-                return not all(map(self._ruler.is_alike, found))
-        # The database has made up the name, so the columns have to do.
-        columns = tuple(str(column.name) for column in thing.columns)
-        found = [
-            key
-            for key, part in both.items()
-            if key[:3] in [it[:3] for it in keys]
-            and part.columns == columns
-            and key.name == part.text
+        found = []
+        for it in KINDS[kind]:
+            table = self._key_of_table(thing.table, it)
+            for key, part in self._parts(table):
+                if name is not None:
+                    is_it = str(name) in (key.name, part.name)
+                else:  # The database has made up the name, so the columns have to do.
+                    columns = tuple(str(column.name) for column in thing.columns)
+                    is_it = key.name == part.text and part.columns == columns
+                if is_it:
+                    found.append(key)
+        # What neither has, the database does not keep.
+        return not all(map(self._ruler.is_alike, found))
+
+    def _parts(self, table: Key) -> list[tuple[Key, Part]]:
+        """Return the parts of one kind that a table has in either description."""
+        sides = self._ruler.revisions, self._ruler.models
+        return [
+            (key, part)
+            for side in sides
+            for key, part in side.items()
+            if key[:3] == table[:3]
         ]
-        return not found or not all(map(self._ruler.is_alike, found))
 
     def _ignores_default(self, migration: Any, old: Any, new: Any) -> bool:
         theirs = self._own.get("compare_server_default")

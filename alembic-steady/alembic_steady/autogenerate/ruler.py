@@ -6,6 +6,7 @@ both describe alike is the same, however it is spelt in the models.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -92,7 +93,10 @@ def measure(
     revisions = _without_views(scope.describe(connection))
     with adapter.model_database(connection, empty, replay) as other:
         try:
-            adapter.build(other, settings.several_metadata)
+            with warnings.catch_warnings():
+                # Whoever runs the revision gets them.
+                warnings.simplefilter("ignore")
+                adapter.build(other, settings.several_metadata)
         except SQLAlchemyError as error:
             raise CommandError(MODELS_FAIL.format(_reason(error))) from None
         models = _without_views(scope.describe(other))

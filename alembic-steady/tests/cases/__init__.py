@@ -151,7 +151,7 @@ def _table(name: str, arguments: str) -> str:
         "Base.metadata",
         *(
             []
-            if '"id"' in arguments
+            if 'sa.Column("id"' in arguments
             else ['sa.Column("id", sa.Integer, primary_key=True)']
         ),
         *([arguments] if arguments else []),

@@ -188,8 +188,8 @@ COLUMNS = [
     ),
     table(
         "collation_of_table",
-        'sa.Column("n", sa.String(20)), mysql_collate="utf8mb4_bin"',
-        'sa.Column("n", sa.String(30)), mysql_collate="utf8mb4_bin"',
+        'sa.Column("n", sa.String(20)), mysql_collate="utf8mb4_bin", mariadb_collate="utf8mb4_bin"',
+        'sa.Column("n", sa.String(30)), mysql_collate="utf8mb4_bin", mariadb_collate="utf8mb4_bin"',
         rows=[{"id": 1, "n": "abc"}],
         answers={
             COLUMN.format("collation_name", "collation_of_table"): (
@@ -205,7 +205,7 @@ COLUMNS = [
         """\
 sa.Column("n", sa.String(20)),
 sa.Column("m", sa.String(20, collation="latin1_bin")),
-mysql_charset="latin1",
+mysql_charset="latin1", mariadb_charset="latin1",
 """,
         rows=[{"id": 1, "n": "abc"}],
         **MYSQL,
@@ -379,20 +379,35 @@ INDEXES = [
     for name, before, after, answers in (
         ("descending", "", 'sa.desc("n")', (None, "D")),
         ("ordered", 'sa.text("n ASC")', 'sa.text("n DESC"), "id"', ("A", "D,A")),
-        ("prefix", "", '"m", mysql_length=10', (None, "10")),
-        ("prefixes", "", '"m", "n", mysql_length={"m": 10, "n": 5}', (None, "10,5")),
+        ("prefix", "", '"m", mysql_length=10, mariadb_length=10', (None, "10")),
+        (
+            "prefixes",
+            "",
+            '"m", "n", mysql_length={"m": 10, "n": 5}, mariadb_length={"m": 10, "n": 5}',
+            (None, "10,5"),
+        ),
         (
             "prefix_changed",
-            '"m", mysql_length=10',
-            '"m", mysql_length=20',
+            '"m", mysql_length=10, mariadb_length=10',
+            '"m", mysql_length=20, mariadb_length=20',
             ("10", "20"),
         ),
-        ("full_text", "", '"m", mysql_prefix="FULLTEXT"', ()),
-        ("full_text_later", '"n"', '"n", mysql_prefix="FULLTEXT"', ()),
+        (
+            "full_text",
+            "",
+            '"m", mysql_prefix="FULLTEXT", mariadb_prefix="FULLTEXT"',
+            (),
+        ),
+        (
+            "full_text_later",
+            '"n"',
+            '"n", mysql_prefix="FULLTEXT", mariadb_prefix="FULLTEXT"',
+            (),
+        ),
         (
             "prefix_unique",
-            '"m", mysql_length=10',
-            '"m", mysql_length=10, unique=True',
+            '"m", mysql_length=10, mariadb_length=10',
+            '"m", mysql_length=10, mariadb_length=10, unique=True',
             (),
         ),
     )

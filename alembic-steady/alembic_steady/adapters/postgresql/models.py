@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, Enum, MetaData, text
-from sqlalchemy.dialects.postgresql import CreateEnumType, DropEnumType
+from sqlalchemy.dialects.postgresql import DOMAIN, CreateEnumType, DropEnumType
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema, CreateSequence, DropSchema, DropSequence
 
@@ -28,11 +28,12 @@ TABLES = text(
     + OWN.format(namespace="relnamespace", catalogue="pg_class")
     + "AND relkind IN ('r', 'p') AND NOT relispartition"
 )
-# Those that a table uses or that the models create; functions may use others.
-ENUMS = text(
+# The enums that a table uses, and the enums and domains that the models create; functions
+# may use others.
+TYPES = text(
     "SELECT format('%I.%I', nspname, typname) FROM pg_type AS it"
     + OWN.format(namespace="typnamespace", catalogue="pg_type")
-    + """AND typtype = 'e' AND (typname = ANY(:created) OR EXISTS (
+    + """AND typtype IN ('e', 'd') AND (typname = ANY(:created) OR typtype = 'e' AND EXISTS (
         SELECT FROM pg_attribute WHERE atttypid IN (it.oid, it.typarray)))"""
 )
 # A transaction that drops and creates tables locks each table, index and sequence.
@@ -70,23 +71,24 @@ def in_a_transaction(connection: Connection) -> Iterator[None]:
 
 
 def _drop_all(connection: Connection, several: Sequence[MetaData]) -> None:
-    created = [it.name for metadata in several for it in _enums(metadata) if it.name]
-    enums = connection.scalars(ENUMS, {"created": created}).all()
+    created = [it.name for metadata in several for it in _named_types(metadata)]
+    types = connection.scalars(TYPES, {"created": created}).all()
     names = connection.scalars(TABLES).all()
     for start in range(0, len(names), BATCH):
         _drop(connection, "TABLE", names[start : start + BATCH])
-    _drop(connection, "TYPE", enums)
+    _drop(connection, "TYPE", types)
 
 
 def _schemas(metadata: MetaData) -> set[str]:
     return {table.schema for table in metadata.tables.values() if table.schema}
 
 
-def _enums(metadata: MetaData) -> Iterator[Enum]:
+def _named_types(metadata: MetaData) -> Iterator[Any]:
+    """Yield the enums and domains that columns of the models have."""
     for table in metadata.tables.values():
         for column in table.columns:
             kind: Any = column.type
-            while not isinstance(kind, Enum):
+            while not (isinstance(kind, Enum | DOMAIN) and kind.name):
                 inner = getattr(kind, "item_type", getattr(kind, "impl", None))
                 if inner is None or inner is kind:
                     break
@@ -147,7 +149,7 @@ def add_what_tables_need(migration: Any, script: Any) -> None:
     for metadata in [several] if isinstance(several, MetaData) else several:
         for schema in _schemas(metadata):
             needed[f"schema {schema}"] = CreateSchema(schema), DropSchema(schema)
-        for enum in _enums(metadata):
+        for enum in filter(_is_enum, _named_types(metadata)):
             needed[f"type {enum.name}"] = CreateEnumType(enum), DropEnumType(enum)
         for it in private.sequences(metadata):
             needed[f"sequence {it.name}"] = CreateSequence(it), DropSequence(it)
@@ -158,6 +160,10 @@ def add_what_tables_need(migration: Any, script: Any) -> None:
         )
         script.upgrade_ops.ops.insert(0, up)
         script.downgrade_ops.ops.append(down)
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, Enum) and bool(kind.native_enum)
 
 
 def _create_extension(connection: Connection, name: str) -> None:

@@ -87,7 +87,7 @@ def _part(key: Key, before: Description, after: Description) -> Ways:
         part = after[key]
         named = f"ADD CONSTRAINT {quote(part.name)} {part.definition}"
         unnamed = [f"ADD {part.definition}"] if part.name != key.name else []
-        ways = [[alter_table(key, it)] for it in [*unnamed, named]]
+        ways = [[alter_table(key, it)] for it in [named, *unnamed]]
     for way in ways:
         yield [*gone, *way]
     # Foreign keys depend on the key or index that they refer to.
