@@ -185,20 +185,25 @@ def test_a_revision_that_fails_is_not_left_unless_it_is_wanted(
 
 
 @on_postgresql
-def test_what_is_to_be_changed_by_hand_is_a_comment(service: Service) -> None:
+@pytest.mark.parametrize("more", ["", "    note = sa.Column(sa.Text)\n"])
+def test_what_is_to_be_changed_by_hand_is_a_comment(
+    service: Service, more: str
+) -> None:
     project = service.project
     own = "autoincrement=True, primary_key=True"
     before = item("kind = sa.Column(sa.Integer{})").replace("primary_key=True", own)
-    after = before.format(", primary_key=True") + "    note = sa.Column(sa.Text)\n"
+    after = before.format(", primary_key=True") + more
     # It needs the primary key to know that there is one kind for each.
     view = "CREATE VIEW kinds AS SELECT kind FROM item GROUP BY id"
     change(project, before.format(", nullable=False"), after, f'op.execute("{view}")')
-    assert "ran up, down and up" in project.revise("After")
+    output = project.revise("After")
+    assert "ran up, down and up" in output
     *_, revision = project.revisions()
-    shown = block("python", "Change this by hand")
+    shown = block("python", "change this by hand")
     assert indent(shown, "    ") in revision.read_text()
     told = " ".join(re.sub("^# ", "", shown, flags=re.MULTILINE).split())
-    differs = told.removeprefix("Change this by hand: ")
+    assert f"Warning: {told}\n" in output
+    differs = told.removeprefix("change this by hand: ")
     assert f"('differs', '{differs}')" in project.run("alembic", "check", code=255)
     changed = "ALTER TABLE item DROP CONSTRAINT pk_item, ADD CONSTRAINT pk_item"
     sql = f"DROP VIEW kinds; {changed} PRIMARY KEY (id, kind)"
