@@ -220,8 +220,8 @@ def test_own_hooks_run_first(service: Service) -> None:
     ini = project.path / "alembic.ini"
     ini.write_text(
         ini.read_text().replace(
-            "hooks = ruff\n",
-            "hooks = ruff, spoil\nspoil.type = exec\nspoil.executable = python\n"
+            "hooks = imports, ruff\n",
+            "hooks = imports, ruff, spoil\nspoil.type = exec\nspoil.executable = python\n"
             "spoil.cwd = %(here)s\nspoil.options = spoil.py REVISION_SCRIPT_FILENAME\n",
         )
     )

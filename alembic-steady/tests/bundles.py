@@ -55,7 +55,11 @@ sa.Table("bystander", Base.metadata, sa.Column("id", sa.Integer, primary_key=Tru
 
 HOOK = """\
 [post_write_hooks]
-hooks = ruff
+hooks = imports, ruff
+imports.type = module
+imports.module = ruff
+imports.cwd = %(here)s
+imports.options = check --select I --fix --quiet REVISION_SCRIPT_FILENAME
 ruff.type = module
 ruff.module = ruff
 ruff.cwd = %(here)s

@@ -548,7 +548,7 @@ CHANGES = {
             "op.drop_constraint(op.f('fk_a'), 'c', type_='foreignkey')",
             (
                 "op.execute(\n'ALTER TABLE c ADD CONSTRAINT `fk_a` FOREIGN KEY (`a`)"
-                " REFERENCES `p` (`id`) ON DELETE CASCADE')"
+                " REFERENCES `p` (`id`) '\n'ON DELETE CASCADE'\n)"
             ),
         ],
     ),

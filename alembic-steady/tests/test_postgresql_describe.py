@@ -353,7 +353,8 @@ def test_what_may_be_in_the_way_is_named(
             run(connection, next(ADAPTER.words(key, before, less)))
         if is_known:
             connection.exec_driver_sql(statement)
-    assert ADAPTER.obstacles(ValueError(), Key(None, "t", "table"), before) == []
+    other = DBAPIError("", None, ValueError())
+    assert ADAPTER.obstacles(other, Key(None, "t", "table"), before) == []
 
 
 @given(text=st.text(alphabet=":\\ax '%_1\n.", max_size=12))

@@ -46,7 +46,8 @@ class DropConcurrently(CreateConcurrently):
     @property
     def plain(self) -> ops.MigrateOperation:
         """Alembic's operation that does the same in a transaction."""
-        return self.created.reverse()
+        name, table = str(self.created.index_name), self.created.table_name
+        return ops.DropIndexOp(name, table_name=table, schema=self.created.schema)
 
     def reverse(self) -> CreateConcurrently:
         """Return the operation that undoes this one."""

@@ -110,14 +110,15 @@ def measure(
 
 def difference(key: Key, now: Description, target: Description) -> str:
     """Say what a part is, and what it has to be."""
-    old, new = (_definition(it.get(key)) for it in (now, target))
+    old, new = (_definition(key, it.get(key)) for it in (now, target))
     return f"{described(key)} is {old}, and has to be {new}"
 
 
-def _definition(part: Part | None) -> str:
+def _definition(key: Key, part: Part | None) -> str:
     if part is None:
         return "missing"
-    return part.definition or part.text or "there"
+    told = "" if key.kind == "table" else part.definition or part.text
+    return " ".join(told.split()) or "there"
 
 
 def described(key: Key) -> str:

@@ -435,23 +435,6 @@ sa.Table(
 )
 """,
     ),
-    models(
-        "unnamed_and_named",
-        "",
-        """\
-sa.Table(
-    "unnamed_and_named",
-    Base.metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("n", sa.Integer),
-    sa.CheckConstraint("n > 0"),
-)
-""",
-        is_named=True,
-        refused=["unnamed_and_named"],
-        ways=(FORTH,),
-        families=("sqlite",),
-    ),
     *(
         table(
             f"too_long_{kind}",
