@@ -49,9 +49,7 @@ def compare(scope: Scope, built: Description, real: Description) -> Iterator[str
     for key in scope.differences(built, real):
         if key.kind in SHARED:
             continue
-        part = real.get(key) or built[key]
-        name = part.name if key.name and key.name == part.text else key.name
-        line = " ".join((key.kind, ".".join(filter(None, (*key[:2], name)))))
+        line = f"{key.kind} {'.'.join(filter(None, (*key[:2], key.name)))}"
         if key not in real:
             yield f"- {line}"
         elif key not in built:

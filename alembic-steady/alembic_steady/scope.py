@@ -69,11 +69,7 @@ class Scope:
         return None if name == self._dialect.default_schema_name else name
 
     def describe(self, connection: Connection) -> Description:
-        """Describe what is compared of a database.
-
-        A constraint whose name is none of the models' is called by its description, since
-        the database may have made up its name.
-        """
+        """Describe what is compared of a database."""
         wanted: dict[tuple[str | None, str], bool] = {}
         found: Description = {}
         for key, part in self._settings.adapter.describe_tables(connection).items():
@@ -86,14 +82,24 @@ class Scope:
             if place not in wanted:
                 wanted[place] = self._is_wanted(*place)
             if wanted[place]:
-                found[self._key(key, part)] = part
+                found[key] = part
         return found
 
-    def differences(self, before: Description, after: Description) -> list[Key]:
-        """Return the keys of the parts that differ and that no option leaves out."""
-        return [
+    def differences(
+        self, before: Description, after: Description, *, is_named: bool = False
+    ) -> list[Key]:
+        """Return the keys of the parts that differ and that no option leaves out.
+
+        Arguments:
+            before: what one database has.
+            after: what another has.
+            is_named: whether constraints are only the same if their names are. Otherwise,
+                a name that is none of the models' does not count, since the database may
+                have made it up.
+        """
+        found = [
             key
-            for key in differences(before, after)
+            for key in differences(before, after, is_named=is_named)
             if self.is_part_compared(key)
             and not (
                 key in before
@@ -101,6 +107,32 @@ class Scope:
                 and self.are_alike(key, before[key], after[key])
             )
         ]
+        if is_named:
+            return found
+        paired = {*self._paired(found, before, after)}
+        return [key for key in found if key not in paired]
+
+    def _paired(
+        self, found: list[Key], before: Description, after: Description
+    ) -> Iterator[Key]:
+        """Yield the keys of constraints that differ in a made-up name alone."""
+        unnamed = [
+            key
+            for key in found
+            if key.kind in CONSTRAINTS and not self.is_in_models(key)
+        ]
+        added = [key for key in unnamed if key not in before]
+        for old in [key for key in unnamed if key not in after]:
+            for new in added:
+                if old[:3] == new[:3] and self.are_alike(old, before[old], after[new]):
+                    added.remove(new)
+                    yield from (old, new)
+                    break
+
+    def is_in_models(self, key: Key) -> bool:
+        """Return whether the models give the name of a constraint or index to it."""
+        quoted = self._dialect.identifier_preparer.quote(key.name)
+        return quoted in self._names(key.schema, key.table)
 
     def are_alike(self, key: Key, old: Part, new: Part) -> bool:
         """Return whether a database takes two parts for the same, though told apart."""
@@ -116,13 +148,6 @@ class Scope:
     def is_compared(self, aspect: str) -> bool:
         """Return whether an aspect of columns is compared, which an option may turn off."""
         return self._options.get(f"compare_{ASPECTS.get(aspect)}") is not False
-
-    def _key(self, key: Key, part: Part) -> Key:
-        if key.kind in CONSTRAINTS and part.name:
-            quoted = self._dialect.identifier_preparer.quote(part.name)
-            if quoted not in self._names(key.schema, key.table):
-                return key._replace(name=part.text)
-        return key
 
     def _names(self, schema: str | None, table: str) -> set[str]:
         place = schema, table

@@ -49,12 +49,23 @@ class Part(NamedTuple):
 
 Description = dict[Key, Part]
 
+HIDDEN = "hidden index"
+"""The kind of an index that a database makes for a foreign key; only its name counts, and
+only where what a history has named has to get its name back."""
 
-def differences(before: Mapping[Key, Part], after: Mapping[Key, Part]) -> list[Key]:
+
+def differences(
+    before: Mapping[Key, Part], after: Mapping[Key, Part], *, is_named: bool = False
+) -> list[Key]:
     """Return the keys of the parts that are not the same in two descriptions, sorted.
 
     The parts of a table, and the aspects of a column, that only one of them has are left
     out: the table or the column itself says it all.
+
+    Arguments:
+        before: what one database has.
+        after: what another has.
+        is_named: whether the names of hidden indexes count.
     """
     changed = [
         key
@@ -67,6 +78,7 @@ def differences(before: Mapping[Key, Part], after: Mapping[Key, Part]) -> list[K
         if not _is_told_by_its_owner(key, before, after)
         # Others may use an extension, so none is dropped.
         and not (key.kind == "extension" and key in before)
+        and (is_named or key.kind != HIDDEN)
     ]
 
 

@@ -88,11 +88,16 @@ class Completion:
             up.ops = self._reach(up.ops, self._ruler.models)
             if not self._has_failed:  # Otherwise there is nothing to go back from.
                 down.ops = self._reach(down.ops, self._ruler.revisions)
-        return not self._ruler.between(self.now(), self._ruler.revisions)
+        return not self._between(self.now(), self._ruler.revisions)
 
     def now(self) -> Description:
         """Describe the scratch database as it is now."""
         return self._ruler.describe(self._connection)
+
+    def _between(self, before: Description, after: Description) -> list[Key]:
+        # What the revisions have named has to get its name back.
+        is_named = after is self._ruler.revisions
+        return self._ruler.between(before, after, is_named=is_named)
 
     def _reach(self, proposed: Sequence[Any], target: Description) -> Steps:
         self._target, self._refused = target, {}
@@ -104,7 +109,7 @@ class Completion:
             failed += [(len(done), it) for it in left]
         done += self._in_words(target)
         now = self.now()
-        remaining = self._ruler.between(now, target)
+        remaining = self._between(now, target)
         for position, step in reversed(failed):
             # Nothing else has done its work, so the trial has to say why it fails.
             of_table = [key for key in remaining if key.table == _table(step)]
@@ -186,7 +191,7 @@ class Completion:
             before = self.now()
             keys = [
                 key
-                for key in self._ruler.between(before, target)
+                for key in self._between(before, target)
                 if attempts[key] < ATTEMPTS
                 and key not in failed
                 and (not only or (key.kind in only and key in target))
@@ -271,9 +276,7 @@ class Completion:
         self._error = None
         has_savepoints = self._adapter.has_savepoints
         nested = self._connection.begin_nested if has_savepoints else nullcontext
-        before = (
-            {*self._ruler.between(self.now(), self._target)} if is_rebuild else None
-        )
+        before = {*self._between(self.now(), self._target)} if is_rebuild else None
         try:
             with nested():
                 for step in steps:
@@ -290,7 +293,7 @@ class Completion:
         return self._runner.is_batch and isinstance(step, ops.ModifyTableOps)
 
     def _refuse_loss(self, before: set[Key]) -> None:
-        lost = {*self._ruler.between(self.now(), self._target)} - before
+        lost = {*self._between(self.now(), self._target)} - before
         if lost:
             raise CommandError(f"a rebuilt table loses {described(min(lost, key=str))}")
 

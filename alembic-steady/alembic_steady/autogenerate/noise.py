@@ -15,7 +15,7 @@ from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Column, Computed, Identity
 
-from alembic_steady.adapters.description import Key, Part
+from alembic_steady.adapters.description import Key
 from alembic_steady.autogenerate.comment import Comment
 from alembic_steady.autogenerate.ruler import Ruler, difference
 
@@ -195,34 +195,27 @@ class Filter:
         return False
 
     def is_changed(
-        self, thing: Any, name: Any, kind: str, _is_reflected: bool, _other: Any
+        self, thing: Any, name: Any, kind: str, is_reflected: bool, _other: Any
     ) -> bool:
         """Return whether an index or a constraint differs, and True for all else."""
         if kind not in KINDS:
             return True
-        found = []
-        for it in KINDS[kind]:
-            table = self._key_of_table(thing.table, it)
-            for key, part in self._parts(table):
-                if name is not None:
-                    is_it = str(name) in (key.name, part.name)
-                else:  # The database has made up the name, so the columns have to do.
-                    columns = tuple(str(column.name) for column in thing.columns)
-                    is_it = key.name == part.text and part.columns == columns
-                if is_it:
-                    found.append(key)
-        # What neither has, the database does not keep.
-        return not all(map(self._ruler.is_alike, found))
-
-    def _parts(self, table: Key) -> list[tuple[Key, Part]]:
-        """Return the parts of one kind that a table has in either description."""
-        sides = self._ruler.revisions, self._ruler.models
-        return [
-            (key, part)
-            for side in sides
+        side = self._ruler.revisions if is_reflected else self._ruler.models
+        tables = [self._key_of_table(thing.table, it)[:3] for it in KINDS[kind]]
+        columns = tuple(str(column.name) for column in thing.columns)
+        found = [
+            key
             for key, part in side.items()
-            if key[:3] == table[:3]
+            if key[:3] in tables
+            and (
+                str(name) == key.name
+                if name is not None
+                # The database has made up the name, so the columns have to do.
+                else part.columns == columns and not self._ruler.scope.is_in_models(key)
+            )
         ]
+        # What is not there, the database does not keep.
+        return not all(map(self._ruler.is_alike, found))
 
     def _ignores_default(self, migration: Any, old: Any, new: Any) -> bool:
         theirs = self._own.get("compare_server_default")

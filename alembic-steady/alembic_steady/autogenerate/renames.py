@@ -40,7 +40,8 @@ def settle(
         migration: the context in which models and revisions were compared.
         script: the operations of the revision, for both directions; they are replaced.
         settings: the settings of the project.
-        ruler: what the revisions and the models build.
+        ruler: what the revisions and the models build; if the revision cannot do all, the
+            latter is replaced by what it has to lead to.
 
     Raises:
         CommandError: there is no terminal to ask on, or one revision cannot do it.
@@ -56,7 +57,7 @@ def settle(
     before = ruler.revisions
     with adapter.undone(migration.connection):
         following = _carry_out_all(adapter, migration, settings, renames, done)
-        ruler.revisions = ruler.describe(migration.connection)
+        ruler.revisions = renamed = ruler.describe(migration.connection)
         rest: Any = produce_migrations(migration, metadata)
         noise.strip(rest)
         adapter.complete(migration, rest)
@@ -74,6 +75,7 @@ def settle(
         if isinstance(more.old, Column) and more.old.table.fullname in tables
     ):
         rest.upgrade_ops.ops, rest.downgrade_ops.ops = [], []
+        ruler.models = renamed  # All that this revision has to lead to.
         print(TABLE_ALONE, file=sys.stderr)
     steps, undone = zip(*done, *following, strict=True)
     script.upgrade_ops.ops = [*steps, *rest.upgrade_ops.ops]

@@ -43,14 +43,18 @@ class Ruler:
     models: Description
     types: dict[tuple[str | None, str, str], TypeEngine[Any]]
     ignored: set[Key] = field(default_factory=set)
+    _compared: Description | None = None
+    _changed: set[Key] = field(default_factory=set)
 
     def differences(self) -> list[Key]:
         """Return what differs between what the revisions and the models build."""
         return self.between(self.revisions, self.models)
 
-    def between(self, before: Description, after: Description) -> list[Key]:
-        """Return what differs between any two descriptions."""
-        found = self.scope.differences(before, after)
+    def between(
+        self, before: Description, after: Description, *, is_named: bool = False
+    ) -> list[Key]:
+        """Return what differs between any two descriptions; see `Scope.differences`."""
+        found = self.scope.differences(before, after, is_named=is_named)
         return [key for key in found if key not in self.ignored]
 
     def describe(self, connection: Connection) -> Description:
@@ -63,12 +67,9 @@ class Ruler:
 
     def is_alike(self, key: Key) -> bool:
         """Return whether both describe a part alike, or neither has it."""
-        if key in self.ignored or not self.scope.is_compared(key.aspect):
-            return True
-        old, new = self.revisions.get(key), self.models.get(key)
-        if old is None or new is None:
-            return old is new
-        return self.scope.are_alike(key, old, new)
+        if self._compared is not self.revisions:
+            self._compared, self._changed = self.revisions, {*self.differences()}
+        return key in self.ignored or key not in self._changed
 
 
 def measure(

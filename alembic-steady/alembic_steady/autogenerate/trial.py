@@ -142,7 +142,8 @@ class Trial:
 
     def _compare(self, function: str, what: str, target: Description) -> None:
         now = self._now()
-        for key in self.ruler.between(now, target):
+        is_named = function == "downgrade"
+        for key in self.ruler.between(now, target, is_named=is_named):
             if key not in self.unresolved:
                 told = difference(key, now, target)
                 raise TrialError(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from alembic_steady.adapters.description import Description, Key, Part
+from alembic_steady.adapters.description import HIDDEN, Description, Key, Part
 
 TABLES = text("""
     SELECT table_name, table_type FROM information_schema.tables
@@ -92,8 +92,8 @@ def is_made_for(index: Part, key: Part) -> bool:
     one, with the name of the key, or that of its first column if the key has no name. It
     drops that index again as soon as another will do, but one with the same name that a
     statement has made is kept; which of both it is cannot be read anywhere. So an index
-    with that name that covers just the columns of the key is never described: the key
-    says that it, or another one, is there.
+    with that name that covers just the columns of the key is hidden: the key says that
+    it, or another one, is there.
     """
     made = {key.name}
     if MADE_UP.fullmatch(key.name):
@@ -152,9 +152,10 @@ def describe_table(table: str, shown: str, own: str) -> Description:
         found |= _column(table, line) if line[0] in '`"' else _part(table, line)
     keys = [part for key, part in found.items() if key.kind == "foreign key"]
     return {
-        key: part
+        key._replace(kind=HIDDEN)
+        if key.kind == "index" and any(is_made_for(part, it) for it in keys)
+        else key: part
         for key, part in found.items()
-        if key.kind != "index" or not any(is_made_for(part, it) for it in keys)
     }
 
 

@@ -11,7 +11,13 @@ from sqlalchemy.dialects.mysql import mariadb
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import conv
 
-from alembic_steady.adapters.description import Description, Key, Part, differences
+from alembic_steady.adapters.description import (
+    HIDDEN,
+    Description,
+    Key,
+    Part,
+    differences,
+)
 from alembic_steady.adapters.mysql.describe import (
     NO_DEFAULT,
     is_made_for,
@@ -39,6 +45,7 @@ CLAUSES = {"column": "COLUMN", "check": "CONSTRAINT", "foreign key": "FOREIGN KE
 """What follows DROP in ALTER TABLE; KEY for all others."""
 KEYS = ("primary key", "unique constraint", "index")
 # What the server says of a foreign key that is in the way.
+CONSTRAINTS = ("unique constraint", "foreign key", "check")
 IN_THE_WAY = frozenset(
     (
         1217,  # a row is referred to, or a table
@@ -68,6 +75,7 @@ def words(key: Key, before: Description, after: Description) -> Ways:
         "check": _change_check,
         "view": _change_view,
         "sequence": _change_sequence,
+        HIDDEN: _change_hidden,
     }.get(key.kind)
     if change:
         yield from change(key, before, after)
@@ -233,6 +241,20 @@ def _change_key(key: Key, before: Description, after: Description) -> Ways:
         yield from _freed(key.table, [_gone(key, before)], keys, [], before, alone)
 
 
+def _change_hidden(key: Key, _before: Description, after: Description) -> Ways:
+    # Another index for a foreign key takes the place of the one that the server has made,
+    # but not of one that has been written. Which it is cannot be seen, so it may be there.
+    if key in after:
+        name = quoted(key.name)
+        line = after[key].definition.replace(
+            f"`{key.name}`", f"IF NOT EXISTS {name}", 1
+        )
+        yield [_alter(key.table, f"ADD {line}")]
+        yield [_alter(key.table, f"ADD {after[key].definition}")]  # on MySQL
+    else:
+        yield [ops.DropIndexOp(conv(key.name), table_name=key.table)]
+
+
 def _may_be_hidden(key: Key, name: str, before: Description) -> bool:
     """Return whether a foreign key may have an index of a name, which is not described."""
     return key.kind != "primary key" and any(
@@ -284,11 +306,14 @@ def _change_check(key: Key, before: Description, after: Description) -> Ways:
 
 
 def _adds(key: Key, after: Description) -> Ways:
-    """Yield how a constraint or index is added; if its name is made up, without one."""
+    """Yield how a constraint or index is added.
+
+    The server may have made the name up, and it may be taken.
+    """
     part = after[key]
-    if key.name == part.text:
-        yield [_alter(key.table, f"ADD {part.text}")]
     yield [_alter(key.table, _added(key, after))]
+    if key.kind in CONSTRAINTS:
+        yield [_alter(key.table, f"ADD {part.text}")]
 
 
 def _together(key: Key, before: Description, after: Description) -> Ways:

@@ -86,8 +86,8 @@ def _part(key: Key, before: Description, after: Description) -> Ways:
     elif key in after:
         part = after[key]
         named = f"ADD CONSTRAINT {quote(part.name)} {part.definition}"
-        unnamed = [f"ADD {part.definition}"] if part.name != key.name else []
-        ways = [[alter_table(key, it)] for it in [named, *unnamed]]
+        # Where the server has made up the name, it may be taken.
+        ways = [[alter_table(key, it)] for it in (named, f"ADD {part.definition}")]
     for way in ways:
         yield [*gone, *way]
     # Foreign keys depend on the key or index that they refer to.
