@@ -14,7 +14,7 @@ from cookiecutter_alembic.repository import has_history
 
 MESSAGE = "Initial revision"
 NOT_RUN = "not run yet: no server"
-UNTRIED = "# Not run yet: no server was available when it was written.\n"
+UNTRIED = "# Not run yet: no scratch database was available when it was written.\n"
 """The first line of a revision that the library could not try."""
 AUTOGENERATE = """
 from alembic.config import main

@@ -69,7 +69,7 @@ def commits(project: Project) -> list[str]:
 def is_tried(project: Project) -> bool:
     """Return whether the first revision has run, and see that both places say the same."""
     (revision,) = project.revisions()
-    told = "# Not run yet: no server was available when it was written.\n"
+    told = "# Not run yet: no scratch database was available when it was written.\n"
     is_said = revision.read_text().startswith(told)
     assert (
         "\n                   not run yet: no server\n" in project.output

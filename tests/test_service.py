@@ -99,6 +99,7 @@ def limit(project: Project, name: str, revision: Path) -> str:
     return f"write {named} under {table} in pyproject.toml"
 
 
+@pytest.mark.full
 def test_its_tests_leave_out_what_cannot_be_undone(service: Service) -> None:
     project = service.project
     revision = add_by_hand(project, 'op.execute("SELECT 1")')

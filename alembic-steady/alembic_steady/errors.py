@@ -18,6 +18,8 @@ HALF_DONE = (
     "already committed: {}; nothing else of this revision. Undo that by hand, or let the"
     " revision skip it (if_exists, if_not_exists), and run it again"
 )
+DEPENDENT = ("2BP01", "0A000")
+"""PostgreSQL's codes of what something else depends on."""
 LENGTH = 300  # the number of characters shown of a statement
 
 
@@ -81,9 +83,18 @@ def reason(error: BaseException) -> str:
     # Further lines may contain values of rows.
     told = str((error.orig and error.orig.args or [""])[-1]).strip().partition("\n")[0]
     cause = told or type(error.orig).__name__
-    if hint := getattr(getattr(error.orig, "diag", None), "message_hint", None):
-        cause = f"{cause} ({hint})"
+    if more := _more(error.orig):
+        cause = f"{cause} ({more})"
     return f"{cause}, in {_shortened(error.statement)}" if error.statement else cause
+
+
+def _more(error: object) -> str:
+    """Return what PostgreSQL says besides: what is in the way, or else its hint."""
+    diagnosis = getattr(error, "diag", None)
+    # Its hint is to drop what depends on it, too. Of other errors, details may be rows.
+    is_needed = getattr(diagnosis, "sqlstate", "") in DEPENDENT
+    name = "message_detail" if is_needed else "message_hint"
+    return " ".join((getattr(diagnosis, name, None) or "").split())
 
 
 def named(error: BaseException) -> str:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from alembic import context
 from alembic.autogenerate import comparators, render
 from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
+from alembic.script import write_hooks
+from alembic.util import CommandError
 from sqlalchemy import MetaData, Sequence
 from sqlalchemy.types import TypeEngine
 
@@ -74,6 +77,20 @@ def run_revision(migration: MigrationContext, upgrade: Callable[[], None]) -> No
     is_own = bool(migration.opts.get("transaction_per_migration"))
     with migration.begin_transaction(_per_migration=is_own):
         upgrade()
+
+
+def run_hook(hook: Any, file: Path) -> None:
+    """Run a post write hook of the project on a revision that has been written.
+
+    Raises:
+        CommandError: the hook is not configured completely.
+    """
+    if "type" not in hook:
+        name = hook["_hook_name"]
+        raise CommandError(
+            f"Key '{name}.type' is required for post write hook {name!r}"
+        )
+    write_hooks._invoke(hook["type"], str(file), hook)
 
 
 def compares_tables() -> bool:

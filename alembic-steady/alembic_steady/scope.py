@@ -7,8 +7,8 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, Table
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 
 from alembic_steady.adapters.description import (
     Description,
@@ -55,6 +55,7 @@ class Scope:
         self._scratch = scratch
         self._dialect = scratch.dialect
         self._known_alike: dict[Any, bool] = {}
+        self._asked: dict[Key, bool] = {}
 
     @cached_property
     def models(self) -> dict[tuple[str | None, str], Table]:
@@ -203,33 +204,48 @@ class Scope:
         if not self.is_compared(key.aspect):
             return False
         kind = KINDS.get(key.kind)
-        model = self.models.get((key.schema, key.table))
-        if kind is None:
+        own = self._settings.options
+        if kind is None or not (own.get("include_object") or own.get("include_name")):
             return True
-        bare = Table(key.table, MetaData(), schema=key.schema)
-        thing: Any = _find(model, key) if model is not None else None
-        is_reflected = thing is None
-        if thing is None:
-            thing = Column(key.name) if kind == "column" else _Named(key.name, bare)
-            if kind == "column":
-                bare.append_column(thing)
+        whole = key._replace(aspect="")
+        if whole not in self._asked:
+            answer = self._ask(whole, kind)
+            if answer is None:
+                return True
+            self._asked[whole] = answer
+        return self._asked[whole]
+
+    def _ask(self, key: Key, kind: str) -> bool | None:
+        """Ask the project whether to compare a part; None if it is not there to be shown."""
         parents = {"schema_name": key.schema, "table_name": key.table}
         include_name = self._options.get("include_name")
         if include_name and not include_name(key.name, kind, parents):
             return False
+        model = self.models.get((key.schema, key.table))
+        thing = _find(model, key)
+        is_reflected = thing is None
+        if thing is None:
+            thing = _find(self._reflected(key), key)
+        if thing is None:
+            return None
         include = self._options["include_object"]
         return bool(include(thing, key.name, kind, is_reflected, None))
 
+    def _reflected(self, key: Key) -> Table | None:
+        with suppress(NoSuchTableError):
+            return Table(
+                key.table,
+                MetaData(),
+                schema=key.schema,
+                autoload_with=self._scratch,
+                resolve_fks=False,
+            )
+        return None
 
-class _Named:
-    """A constraint or index of which only the name and the table are known."""
 
-    def __init__(self, name: str, table: Table) -> None:
-        self.name, self.table = name, table
-        self.info: dict[Any, Any] = {}
-
-
-def _find(table: Table, key: Key) -> Any:
+def _find(table: Table | None, key: Key) -> Any:
+    if table is None:
+        return None
     if key.kind == "column":
         return table.columns.get(key.name)
     parts: list[Any] = [*table.indexes, *table.constraints]

@@ -373,6 +373,7 @@ MORE = """
 """
 
 
+@pytest.mark.soak
 def test_time_grows_with_the_number_of_tables_alone(connection: Connection) -> None:
     columns = ", ".join(f"c{number} text DEFAULT 'x'" for number in range(8))
     times = []

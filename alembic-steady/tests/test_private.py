@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -14,7 +15,8 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import ScriptDirectory, write_hooks
+from alembic.util import CommandError
 from harness import PlainProject as Project
 
 from alembic_steady import private
@@ -106,6 +108,18 @@ def test_a_type_is_written_as_its_variant() -> None:
     context = AutogenContext(migration, autogenerate=False)
     context.opts["sqlalchemy_module_prefix"] = "sa."
     assert private.render_type(kind, context) == "sa.JSON()"
+
+
+def test_a_hook_of_a_project_is_run(tmp_path: Path) -> None:
+    @write_hooks.register("a_test")
+    def _call(path: str, options: object) -> None:
+        Path(path).write_text(str(options))
+
+    hook = {"_hook_name": "own", "type": "a_test"}
+    private.run_hook(hook, tmp_path / "written")
+    assert (tmp_path / "written").read_text() == str(hook)
+    with pytest.raises(CommandError, match="own.type"):
+        private.run_hook({"_hook_name": "own"}, tmp_path / "written")
 
 
 def test_all_sequences_of_models_are_found() -> None:

@@ -29,7 +29,7 @@ from alembic_steady.settings import Settings
 NOTE = """\
 Compared the models with the revisions, not with the database. To check the database,
 run alembic current --check-heads and steady drift."""
-NO_SERVER = "no server was available when it was written."
+NO_SERVER = "no scratch database was available when it was written."
 CHECKS = "alembic.ext.checkconstraint_byname"
 
 
@@ -47,10 +47,10 @@ def compare(settings: Settings, options: dict[str, Any]) -> None:
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(settings.scratch_connection())
-        except CommandError:
+        except CommandError as error:
             if context.script.get_heads():
                 raise
-            _compare_with_nothing(settings, options)
+            _compare_with_nothing(settings, options, str(error))
         else:
             _compare_on(settings, options, connection, stack)
     if private.is_check():
@@ -170,7 +170,9 @@ def _plugins(settings: Settings) -> list[str]:
     return [*own, CHECKS]
 
 
-def _compare_with_nothing(settings: Settings, options: dict[str, Any]) -> None:
+def _compare_with_nothing(
+    settings: Settings, options: dict[str, Any], reason: str
+) -> None:
     # Any empty database will do for the comparison, as long as the revision is written for
     # the project's dialect.
     review = Review(settings, options, None)
@@ -182,5 +184,6 @@ def _compare_with_nothing(settings: Settings, options: dict[str, Any]) -> None:
         migration.connection = connection
         context.run_migrations()
     if review.number and not private.is_check():
+        print(f"Warning: the revision has not run: {reason}", file=sys.stderr)
         remark = trial.NOT_RUN.format(NO_SERVER)
         trial.append_hook(context.script, lambda file: trial.note(file, remark))

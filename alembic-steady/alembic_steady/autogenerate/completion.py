@@ -31,7 +31,8 @@ ATTEMPTS = 3
 """How often a part is changed, since changing another one may undo it."""
 FIRST = ("schema", "extension", "sequence", "enum")
 """What tables need before they are created."""
-IN_SQL = "In SQL, since Alembic has no operation for this:"
+IN_SQL = "In SQL, for what Alembic's own operations leave undone:"
+RENAME_FAILS = "the scratch database refused the rename: {}"
 BY_HAND = "change this by hand: "
 REMOVED = (
     "foreign key",
@@ -54,7 +55,12 @@ class Completion:
     """
 
     def __init__(
-        self, adapter: Adapter, ruler: Ruler, runner: Runner, connection: Connection
+        self,
+        adapter: Adapter,
+        ruler: Ruler,
+        runner: Runner,
+        connection: Connection,
+        renames: Steps,
     ) -> None:
         """Prepare to complete a revision.
 
@@ -63,7 +69,9 @@ class Completion:
             ruler: what the revisions and the models build.
             runner: runs operations on the scratch database.
             connection: the connection to it.
+            renames: the operations that rename, which have to work as they are.
         """
+        self._renames = renames
         self._adapter = adapter
         self._ruler = ruler
         self._runner = runner
@@ -72,6 +80,7 @@ class Completion:
         self._target: Description = {}
         self._refused: dict[Key, Steps] = {}
         self._built: dict[tuple[str | None, str], Table] = {}
+        self._reworded: set[str] = set()
         self._has_failed = False
         self.unresolved: set[Key] = set()
 
@@ -100,11 +109,38 @@ class Completion:
         return self._ruler.between(before, after, is_named=is_named)
 
     def _reach(self, proposed: Sequence[Any], target: Description) -> Steps:
-        self._target, self._refused = target, {}
+        """Return the operations that lead to a description, and run them."""
+        if not self._runner.is_batch:
+            return self._try_all(proposed, target)
+        before = set(self.unresolved)
+        with self._connection.begin_nested() as savepoint:
+            done = self._try_all(proposed, target)
+            twice = {_table(step) for step in done if self._is_rebuild(step)}
+            if not twice & self._reworded:
+                return done
+            savepoint.rollback()
+        # Its own statements rebuild the table at once.
+        self.unresolved = before
+        reworded = self._reworded
+        once = [
+            step
+            for step in proposed
+            if not (self._is_rebuild(step) and _table(step) in reworded)
+        ]
+        return self._try_all(once, target)
+
+    def _is_rebuild(self, step: Any) -> bool:
+        return isinstance(step, ops.ModifyTableOps) and step not in self._renames
+
+    def _try_all(self, proposed: Sequence[Any], target: Description) -> Steps:
+        self._target, self._refused, self._reworded = target, {}, set()
         done = self._in_words(target, only=FIRST)
         failed: list[tuple[int, Any]] = []
         for step in self._units(proposed):
             tried, left = self._tried(step)
+            if left and step in self._renames:
+                # Other ways would drop what is renamed, with its rows.
+                raise CommandError(RENAME_FAILS.format(self._error))
             done += tried
             failed += [(len(done), it) for it in left]
         done += self._in_words(target)
@@ -206,11 +242,15 @@ class Completion:
             )
             found = self._first_that_works(key, ways)
             attempts[key] += 1
+            if found and key.kind != "index":
+                self._reworded.add(key.table)
             # Once another part is changed, this one may be possible.
             failed = set() if found else {*failed, key}
             done += found
-        if any(isinstance(step, ops.ExecuteSQLOp) for step in done):
-            done.insert(0, Comment([IN_SQL]))
+        for position, step in enumerate(done):
+            if isinstance(step, ops.ExecuteSQLOp):
+                done.insert(position, Comment([IN_SQL]))
+                break
         return done
 
     def _concurrently(self, key: Key, before: Description) -> Iterator[Steps]:

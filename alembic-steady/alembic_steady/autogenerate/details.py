@@ -13,6 +13,9 @@ SOLVED = (
     "autogenerate skipping metadata-specified expression-based index",
     "Cannot correctly sort tables",
     "Unnamed CHECK constraint",
+    "Autogenerate rendered a drop_constraint",
+    "autoincrement and existing_autoincrement only make sense for MySQL",
+    "Computed column",
 )
 """How warnings begin of what the comparison of descriptions sees and solves."""
 

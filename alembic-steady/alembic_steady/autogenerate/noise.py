@@ -201,6 +201,8 @@ class Filter:
         if kind not in KINDS:
             return True
         side = self._ruler.revisions if is_reflected else self._ruler.models
+        if not self._ruler.is_alike(self._key_of_table(thing.table, "table")):
+            return True  # The table is created or dropped, and the part with it.
         tables = [self._key_of_table(thing.table, it)[:3] for it in KINDS[kind]]
         columns = tuple(str(column.name) for column in thing.columns)
         found = [

@@ -33,7 +33,7 @@ TABLE_ALONE = (
 
 def settle(
     migration: Any, script: Any, settings: Settings, ruler: Ruler | None
-) -> None:
+) -> list[Any]:
     """Ask which drops and adds are renames, and put these into the revision instead.
 
     Arguments:
@@ -43,6 +43,9 @@ def settle(
         ruler: what the revisions and the models build; if the revision cannot do all, the
             latter is replaced by what it has to lead to.
 
+    Returns:
+        The operations that rename, in both directions.
+
     Raises:
         CommandError: there is no terminal to ask on, or one revision cannot do it.
     """
@@ -50,7 +53,7 @@ def settle(
     metadata: Any = settings.metadata
     renames = questioner.ask(migration.impl, [*questioner.possible(script.upgrade_ops)])
     if not renames:
-        return
+        return []
     if ruler is None or not adapter.is_scratch(migration.connection.engine.url):
         raise CommandError(NOT_HERE)
     done = [_step(adapter, *rename) for rename in renames]
@@ -80,6 +83,7 @@ def settle(
     steps, undone = zip(*done, *following, strict=True)
     script.upgrade_ops.ops = [*steps, *rest.upgrade_ops.ops]
     script.downgrade_ops.ops = [*rest.downgrade_ops.ops, *reversed(undone)]
+    return [*steps, *undone]
 
 
 def _carry_out_all(

@@ -54,6 +54,7 @@ class Review:
         self.number = 0
         self.is_restored = True
         self.unresolved: set[Key] = set()
+        self._renames: list[Any] = []
 
     def options(self) -> dict[str, Any]:
         """Return the options of `context.configure` that let Alembic call this."""
@@ -95,7 +96,7 @@ class Review:
             adapter.add_what_tables_need(migration, script)
         if private.is_check():
             return
-        renames.settle(migration, script, self._settings, ruler)
+        self._renames = renames.settle(migration, script, self._settings, ruler)
         for changes in (script.upgrade_ops, script.downgrade_ops):
             self._types.replace(changes.ops)
 
@@ -104,7 +105,11 @@ class Review:
             return
         runner = Runner(migration, self._options, self._types)
         completion = Completion(
-            self._settings.adapter, ruler, runner, migration.connection
+            self._settings.adapter,
+            ruler,
+            runner,
+            migration.connection,
+            self._renames,
         )
         self.is_restored = completion.complete(script.upgrade_ops, script.downgrade_ops)
         self.unresolved = completion.unresolved

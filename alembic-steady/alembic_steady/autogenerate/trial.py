@@ -71,7 +71,26 @@ class Trial:
         """Let Alembic call this trial with each file, and be silent until it has run."""
         self._is_quiet = self.scripts.messaging_opts["quiet"]
         self.scripts.messaging_opts = {"quiet": True}
+        self.scripts.hooks = [self._guarded(hook) for hook in self.scripts.hooks]
         append_hook(self.scripts, self._try)
+
+    def _guarded(self, hook: Any) -> Any:
+        """Let no file stay if one of the project's own hooks fails, since it has not run."""
+
+        def call(file: Path) -> None:
+            try:
+                private.run_hook(hook, file)
+            except OSError as error:
+                self.abandon(file)
+                name = hook["_hook_name"]
+                raise CommandError(
+                    f"the post write hook {name} failed: {error}"
+                ) from None
+            except BaseException:
+                self.abandon(file)
+                raise
+
+        return {"_hook_name": hook["_hook_name"], "type": HOOK, "call": call}
 
     def _try(self, file: Path) -> None:
         self._files.append(file)
@@ -79,15 +98,19 @@ class Trial:
         try:
             with self._running() as migration:
                 told = self._outcome(migration, file, is_last=is_last)
+            if is_last:
+                self.close()
         except BaseException:
-            self.close()
-            for written in self._files:
-                written.unlink(missing_ok=True)
+            self.abandon(file)
             raise
-        if is_last:
-            self.close()
         if not self._is_quiet:
             print(f"Generating {file} ...  done\n{told}")
+
+    def abandon(self, file: Path) -> None:
+        """Remove a file and those before it, and drop the scratch database."""
+        for written in {*self._files, file}:
+            written.unlink(missing_ok=True)
+        self.close()
 
     def _outcome(self, migration: Any, file: Path, *, is_last: bool) -> str:
         """Run a file, and return what is said about it.
@@ -106,19 +129,20 @@ class Trial:
 
     def _run(self, migration: Any, file: Path, *, is_last: bool) -> str:
         module = _load(file)
+        upgrade = _function(module, "upgrade")
         before = self._now()
         start = time.monotonic()
-        self._step(migration, file, module.upgrade)
+        self._step(migration, file, upgrade)
         if is_last:
             self._compare("upgrade", "what the models build", self.ruler.models)
         way = "up, down and up"
         try:
-            self._step(migration, file, module.downgrade)
+            self._step(migration, file, _function(module, "downgrade"))
         except NotImplementedError:
             way = "up"
         else:
             self._compare("downgrade", "where the upgrade began", before)
-            self._step(migration, file, module.upgrade)
+            self._step(migration, file, upgrade)
         return f"  ran {way} in {time.monotonic() - start:.2f} s"
 
     def _step(self, migration: Any, file: Path, step: Callable[[], None]) -> None:
@@ -193,6 +217,17 @@ def _load(file: Path) -> Any:
     except Exception as error:  # noqa: BLE001  It may be anything.
         raise TrialError(f"{file.name} cannot be read: {errors.named(error)}") from None
     return module
+
+
+def _function(module: Any, name: str) -> Callable[[], None]:
+    """Return a function of a revision; one that is not there is not implemented."""
+
+    def missing() -> None:
+        raise NotImplementedError
+
+    missing.__name__ = name
+    found: Callable[[], None] = getattr(module, name, missing)
+    return found
 
 
 def _operation(error: BaseException, file: Path) -> str:

@@ -63,17 +63,21 @@ def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
         match operation:
             case ops.ModifyTableOps(ops=parts):
                 yield from remarks(parts)
-            case ops.DropTableOp(table_name=table):
-                yield f"drops table {table} and all its rows"
-            case ops.DropColumnOp(table_name=table, column_name=name):
-                yield f"drops column {table}.{name} and all its data"
-            case ops.AddColumnOp(table_name=table, column=column):
+            case ops.DropTableOp():
+                yield f"drops table {_place(operation)} and all its rows"
+            case ops.DropColumnOp(column_name=name):
+                yield f"drops column {_place(operation)}.{name} and all its data"
+            case ops.AddColumnOp(column=column):
                 if not column.nullable and column.server_default is None:
-                    yield f"{table}.{column.name} {WITHOUT_VALUE}"
+                    yield f"{_place(operation)}.{column.name} {WITHOUT_VALUE}"
             case ops.AlterColumnOp(existing_type=old, modify_type=new):
                 if old is not None and new is not None and _narrows(old, new):
-                    place = f"{operation.table_name}.{operation.column_name}"
+                    place = f"{_place(operation)}.{operation.column_name}"
                     yield f"narrows {place} from {old!r} to {new!r}; values may not fit"
+
+
+def _place(operation: Any) -> str:
+    return ".".join(filter(None, (operation.schema, operation.table_name)))
 
 
 def _narrows(old: types.TypeEngine[Any], new: types.TypeEngine[Any]) -> bool:

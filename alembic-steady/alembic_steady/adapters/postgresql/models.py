@@ -110,16 +110,17 @@ def build(connection: Connection, several: Sequence[MetaData]) -> None:
         SQLAlchemyError: a table or an index cannot be created.
     """
     _drop_all(connection, several)
-    for metadata in several:
+    for number, metadata in enumerate(several):
         for schema in _schemas(metadata):
             connection.execute(CreateSchema(schema, if_not_exists=True))
         for sequence in private.sequences(metadata):
             connection.execute(DropSequence(sequence, if_exists=True))
         with _without_concurrently(metadata):
-            _create_all(connection, metadata)
+            # Several may use the same type.
+            _create_all(connection, metadata, is_first=not number)
 
 
-def _create_all(connection: Connection, metadata: MetaData) -> None:
+def _create_all(connection: Connection, metadata: MetaData, *, is_first: bool) -> None:
     """Create all tables; if a type is missing, create the extension of that name first."""
     is_one = connection.get_isolation_level() != "AUTOCOMMIT"
     nested = connection.begin_nested if is_one else nullcontext
@@ -127,7 +128,7 @@ def _create_all(connection: Connection, metadata: MetaData) -> None:
     while True:
         try:
             with nested():
-                metadata.create_all(connection, checkfirst=not is_one)
+                metadata.create_all(connection, checkfirst=not (is_one and is_first))
         except DBAPIError as error:
             found = MISSING_TYPE.search(str(error.orig))
             if found is None or found[1] in created:
