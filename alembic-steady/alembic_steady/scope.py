@@ -7,7 +7,15 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 
 from alembic_steady.adapters.description import (
@@ -25,6 +33,12 @@ KINDS = {
     "unique constraint": "unique_constraint",
     "foreign key": "foreign_key_constraint",
     "check": "check_constraint",
+}
+CLASSES: dict[str, type[Any]] = {
+    "index": Index,
+    "unique constraint": UniqueConstraint,
+    "foreign key": ForeignKeyConstraint,
+    "check": CheckConstraint,
 }
 ASPECTS = {"type": "type", "default": "server_default"}
 """Aspects of columns whose comparison an option may turn off."""
@@ -101,7 +115,7 @@ class Scope:
         found = [
             key
             for key in differences(before, after, is_named=is_named)
-            if self.is_part_compared(key)
+            if self.is_part_compared(key, before.get(key) or after[key])
             and not (
                 key in before
                 and key in after
@@ -199,8 +213,13 @@ class Scope:
             return bool(options["include_object"](bare, table, "table", True, None))
         return bool(options["include_object"](model, table, "table", False, bare))
 
-    def is_part_compared(self, key: Key) -> bool:
-        """Return whether no option leaves out a part of a table."""
+    def is_part_compared(self, key: Key, part: Part) -> bool:
+        """Return whether no option leaves out a part of a table.
+
+        Arguments:
+            key: the part.
+            part: how it is described in a database that has it.
+        """
         if not self.is_compared(key.aspect):
             return False
         kind = KINDS.get(key.kind)
@@ -209,27 +228,26 @@ class Scope:
             return True
         whole = key._replace(aspect="")
         if whole not in self._asked:
-            answer = self._ask(whole, kind)
+            answer = self._ask(whole, kind, part)
             if answer is None:
                 return True
             self._asked[whole] = answer
         return self._asked[whole]
 
-    def _ask(self, key: Key, kind: str) -> bool | None:
-        """Ask the project whether to compare a part; None if it is not there to be shown."""
+    def _ask(self, key: Key, kind: str, part: Part) -> bool | None:
+        """Ask the project as Alembic does; None if the part is not there to be shown."""
         parents = {"schema_name": key.schema, "table_name": key.table}
         include_name = self._options.get("include_name")
         if include_name and not include_name(key.name, kind, parents):
             return False
-        model = self.models.get((key.schema, key.table))
-        thing = _find(model, key)
-        is_reflected = thing is None
-        if thing is None:
-            thing = _find(self._reflected(key), key)
-        if thing is None:
+        model = _find(self.models.get((key.schema, key.table)), key, part)
+        there = _find(self._reflected(key), key, part)
+        if model is None and there is None:
             return None
         include = self._options["include_object"]
-        return bool(include(thing, key.name, kind, is_reflected, None))
+        if model is None:
+            return bool(include(there, key.name, kind, True, None))
+        return bool(include(model, key.name, kind, False, there))
 
     def _reflected(self, key: Key) -> Table | None:
         with suppress(NoSuchTableError):
@@ -243,10 +261,19 @@ class Scope:
         return None
 
 
-def _find(table: Table | None, key: Key) -> Any:
+def _find(table: Table | None, key: Key, part: Part) -> Any:
+    """Return the part of a table, which may have no name there."""
     if table is None:
         return None
     if key.kind == "column":
-        return table.columns.get(key.name)
+        return next((it for it in table.columns if it.name == key.name), None)
     parts: list[Any] = [*table.indexes, *table.constraints]
-    return next((part for part in parts if part.name == key.name), None)
+    for it in parts:
+        if it.name is not None and str(it.name) == key.name:
+            return it
+    for it in parts:
+        columns = tuple(str(column.name) for column in it.columns)
+        is_same = isinstance(it, CheckConstraint) or columns == part.columns
+        if it.name is None and isinstance(it, CLASSES[key.kind]) and is_same:
+            return it
+    return None

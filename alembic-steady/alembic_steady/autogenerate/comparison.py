@@ -62,32 +62,29 @@ def live_options(
 ) -> dict[str, Any]:
     """Return the options for a comparison with a database itself.
 
-    Where a scratch database can be created, the models are built there; otherwise
-    Alembic compares them by its own rules.
+    Where the revisions and the models can be built on a scratch database, the models are
+    described there; otherwise Alembic compares them by its own rules.
 
     Arguments:
         settings: the settings of the project.
         options: the options of `context.configure`, of the project and the library.
         connection: the database, which is only read.
     """
-    with ExitStack() as stack:
-        try:
-            other = stack.enter_context(_any_scratch(settings))
-        except CommandError:
-            review = Review(settings, options, None, is_live=True)
-            told = {"compare_server_default": True, **options}
-            return (
-                told | {"autogenerate_plugins": _plugins(settings)} | review.options()
-            )
-        with without_details():
+    try:
+        with without_details(), _any_scratch(settings) as other:
             scratch.replay(settings, options, other, "heads")
             scope = Scope(settings, options, other)
             measured = _measure(settings, options, scope, other)
-        is_given = connection.in_transaction()
-        measured.revisions = measured.describe(connection)
-        if not is_given:
-            connection.rollback()
-        measured.differences()  # While the scratch database is there.
+            is_given = connection.in_transaction()
+            measured.revisions = measured.describe(connection)
+            if not is_given:
+                connection.rollback()
+            measured.differences()  # While the scratch database is there.
+    except CommandError:
+        # No server for it, or a history that cannot be run on an empty database.
+        review = Review(settings, options, None, is_live=True)
+        told = {"compare_server_default": True, **options}
+        return told | {"autogenerate_plugins": _plugins(settings)} | review.options()
     review = Review(settings, options, measured, is_live=True)
     return _options(settings, options, measured, review)
 

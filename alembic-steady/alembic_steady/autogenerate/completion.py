@@ -92,7 +92,7 @@ class Completion:
         """
         self._reflect_built()
         for changes in (up, down):
-            concurrent_indexes.mark(changes.ops)
+            concurrent_indexes.mark(changes.ops, self._wants_concurrently)
         with self._adapter.undone(self._connection):
             up.ops = self._reach(up.ops, self._ruler.models)
             if not self._has_failed:  # Otherwise there is nothing to go back from.
@@ -166,19 +166,40 @@ class Completion:
 
     # What Alembic proposes
 
+    def _loses(self, step: Any) -> bool:
+        """Return whether a step drops a table or column that has to be there afterwards.
+
+        It is the reverse of one that was left out, since something else has done its work.
+        """
+        match step:
+            case ops.ModifyTableOps(ops=[part]):
+                return self._loses(part)
+            case ops.DropTableOp(table_name=name):
+                key = Key(self._schema(step), name, "table")
+            case ops.DropColumnOp(table_name=table, column_name=name):
+                key = Key(self._schema(step), table, "column", name)
+            case _:
+                return False
+        return key in self._target and step not in self._renames
+
+    def _schema(self, step: Any) -> str | None:
+        return self._ruler.scope.schema(getattr(step, "schema", None))
+
     def _units(self, proposed: Iterable[Any]) -> Iterator[Any]:
         """Yield operations to try, each alone if none can be undone in part."""
         for step in proposed:
-            if (
-                isinstance(step, ops.ModifyTableOps)
-                and not self._adapter.has_savepoints
-            ):
+            is_apart = not self._adapter.has_savepoints
+            if isinstance(step, ops.ModifyTableOps):
+                is_apart = is_apart or any(map(self._loses, step.ops))
+            if isinstance(step, ops.ModifyTableOps) and is_apart:
                 yield from _parts(step)
             else:
                 yield step
 
     def _tried(self, step: Any) -> tuple[Steps, Steps]:
         """Try a proposed operation, and return what works of it, and what does not."""
+        if self._loses(step):
+            return [], []
         done = self._attempt([step], is_rebuild=self._rebuilds(step))
         if self._error is None:
             return done, []
@@ -207,8 +228,7 @@ class Completion:
         if not isinstance(self._error, DBAPIError):
             return
         before = self.now()
-        schema = self._ruler.scope.schema(getattr(step, "schema", None))
-        table = Key(schema, _table(step), "table")
+        table = Key(self._schema(step), _table(step), "table")
         ways = []
         for key in self._adapter.obstacles(self._error, table, before):
             after = {it: part for it, part in before.items() if it != key}
@@ -223,8 +243,8 @@ class Completion:
         done: Steps = []
         attempts: Counter[Key] = Counter()
         failed: set[Key] = set()
+        before = self.now()
         while True:
-            before = self.now()
             keys = [
                 key
                 for key in self._between(before, target)
@@ -242,6 +262,10 @@ class Completion:
             )
             found = self._first_that_works(key, ways)
             attempts[key] += 1
+            now = self.now() if found else before
+            if now == before:  # It has no effect, so it is not worth writing.
+                found = []
+            before = now
             if found and key.kind != "index":
                 self._reworded.add(key.table)
             # Once another part is changed, this one may be possible.
@@ -252,6 +276,11 @@ class Completion:
                 done.insert(position, Comment([IN_SQL]))
                 break
         return done
+
+    def _wants_concurrently(self, step: Any) -> bool:
+        model = self._ruler.scope.models.get((self._schema(step), step.table_name))
+        name = str(step.index_name)
+        return model is not None and concurrent_indexes.is_wanted(model, name)
 
     def _concurrently(self, key: Key, before: Description) -> Iterator[Steps]:
         """Yield the way to change an index that the models want to be concurrent."""
@@ -290,7 +319,7 @@ class Completion:
         return {
             key: part
             for key, part in before.items()
-            if key not in target and not self._ruler.scope.is_part_compared(key)
+            if key not in target and not self._ruler.scope.is_part_compared(key, part)
         }
 
     def _first_that_works(self, key: Key, ways: Iterable[Steps]) -> Steps:

@@ -6,6 +6,7 @@ revision would be committed first, and fail if the revision has to run again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from alembic.autogenerate import renderers
@@ -80,15 +81,24 @@ def separate(directives: list[Any]) -> None:
     down.ops.extend(undone)
 
 
-def mark(steps: list[Any]) -> None:
-    """Replace Alembic's operations on such indexes by those of this module."""
+def mark(steps: list[Any], wanted: Callable[[Any], bool]) -> None:
+    """Replace Alembic's operations on such indexes by those of this module.
+
+    Arguments:
+        steps: the operations; they are replaced.
+        wanted: returns whether the models want an index of the name in an operation to be
+            built concurrently. One that a database has does not say it of itself.
+    """
     for number, step in enumerate(steps):
         if isinstance(step, ops.ModifyTableOps):
-            mark(step.ops)
-        elif isinstance(step, ops.CreateIndexOp) and step.kw.get(OPTION):
-            steps[number] = CreateConcurrently(without_option(step))
-        elif isinstance(step, ops.DropIndexOp) and step.kw.get(OPTION):
-            steps[number] = DropConcurrently(without_option(step.reverse()))
+            mark(step.ops, wanted)
+        elif not isinstance(step, ops.CreateIndexOp | ops.DropIndexOp):
+            continue
+        elif step.kw.get(OPTION) or wanted(step):
+            is_new = isinstance(step, ops.CreateIndexOp)
+            make = CreateConcurrently if is_new else DropConcurrently
+            creation: Any = step if is_new else step.reverse()
+            steps[number] = make(without_option(creation))
 
 
 def is_wanted(table: Table, name: str) -> bool:

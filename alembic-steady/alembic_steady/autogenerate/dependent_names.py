@@ -71,4 +71,4 @@ def _what(part: Any, renames: Sequence[tuple[Any, Any]]) -> tuple[str, ...]:
         return ("check", name)
     is_unique = isinstance(part, UniqueConstraint) or getattr(part, "unique", False)
     kind = "unique" if is_unique else type(part).__name__
-    return (kind, *part.columns.keys())
+    return (kind, *(str(column.name) for column in part.columns))

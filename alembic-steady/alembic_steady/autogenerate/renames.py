@@ -15,6 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import Column, Table
 from sqlalchemy.exc import DBAPIError
 
+from alembic_steady import errors
 from alembic_steady.adapters import Adapter
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.autogenerate import dependent_names, noise, questioner
@@ -98,8 +99,9 @@ def _carry_out_all(
         ]
         _carry_out(adapter, migration, following)
     except DBAPIError as error:
+        reason = errors.reason(error)
         raise CommandError(
-            f"the scratch database refused the rename: {error.orig}"
+            f"the scratch database refused the rename: {reason}"
         ) from None
     return following
 

@@ -20,6 +20,9 @@ from alembic_steady.autogenerate.runner import Runner, without_driver
 from alembic_steady.settings import Settings
 
 NO_CHANGES = "No changes in the models, so no revision was written."
+NOT_WANTED = (
+    "process_revision_directives has left nothing to write, so no revision was written."
+)
 
 
 class Review:
@@ -68,20 +71,24 @@ class Review:
         script, ruler = directives[0], self._ruler
         self._prepare(migration, script)
         remarks = _remarks(directives)
+        if ruler is not None:
+            remarks += warnings.of_differences(ruler)
         if not private.is_check():
             if ruler is not None and not self._is_live:
                 self._complete(migration, script, ruler)
             for changes in (script.upgrade_ops, script.downgrade_ops):
-                concurrent_indexes.mark(changes.ops)
+                concurrent_indexes.mark(changes.ops, lambda _step: False)
             concurrent_indexes.separate(directives)
-        if own := self._settings.options.get("process_revision_directives"):
+        own = self._settings.options.get("process_revision_directives")
+        had_any = not _are_empty(directives)
+        if own:
             known = _remarks(directives)
             own(migration, revision, directives)
             remarks += [it for it in _remarks(directives) if it not in known]
         warnings.give(remarks, directives)
         _write_percent_once(migration.dialect)
         if not private.is_check():  # `check` looks at them itself
-            self._end(directives)
+            self._end(directives, NOT_WANTED if own and had_any else NO_CHANGES)
 
     def _prepare(self, migration: Any, script: Any) -> None:
         """Remove noise, let renames be renames, and write types as the database has them."""
@@ -114,10 +121,10 @@ class Review:
         self.is_restored = completion.complete(script.upgrade_ops, script.downgrade_ops)
         self.unresolved = completion.unresolved
 
-    def _end(self, directives: list[Any]) -> None:
-        if all(_is_empty(script.upgrade_ops.ops) for script in directives):
+    def _end(self, directives: list[Any], why_none: str) -> None:
+        if _are_empty(directives):
             directives.clear()
-            context.config.print_stdout(NO_CHANGES)
+            context.config.print_stdout(why_none)
         self.number = len(directives)
         for script in directives:
             for changes in (script.upgrade_ops, script.downgrade_ops):
@@ -131,6 +138,10 @@ def _remarks(directives: list[Any]) -> list[str]:
         for script in directives
         for remark in warnings.remarks(script.upgrade_ops.ops)
     ]
+
+
+def _are_empty(directives: list[Any]) -> bool:
+    return all(_is_empty(script.upgrade_ops.ops) for script in directives)
 
 
 def _is_empty(steps: Sequence[ops.MigrateOperation]) -> bool:

@@ -12,8 +12,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from alembic import context
@@ -34,7 +34,8 @@ LENGTH = 100
 """The number of characters shown of an operation."""
 FAILED = "{where} failed on a scratch database: {why}"
 UNWANTED = "{function}() does not lead to {what}: {difference}"
-REFUSED = "{}; no file was written. To write it nevertheless, and edit it: {}"
+REFUSED = "{}; {}. To write it nevertheless, and edit it: {}"
+ALL_REMOVED = "the files of all revisions of this run were removed"
 NOT_WORKING = "Does not work yet: {}"
 NOT_RUN = "Not run yet: {}"
 
@@ -122,8 +123,10 @@ class Trial:
             return self._run(migration, file, is_last=is_last)
         except TrialError as error:
             if x_arguments.value("untried") is None:
+                is_only = len(self._files) == 1
                 way = x_arguments.command("untried", "revision", "--autogenerate")
-                raise CommandError(REFUSED.format(error, way)) from None
+                files = "no file was written" if is_only else ALL_REMOVED
+                raise CommandError(REFUSED.format(error, files, way)) from None
             note(file, NOT_WORKING.format(error))
             return f"Warning: {error}"
 
@@ -210,10 +213,11 @@ def _call(path: str, options: Any) -> None:
 
 
 def _load(file: Path) -> Any:
-    spec = spec_from_file_location(f"trial_{file.stem}", file)
-    module = module_from_spec(spec)  # type: ignore[arg-type]
+    module = ModuleType(f"trial_{file.stem}")
+    module.__file__ = str(file)
     try:
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        # Without a cache, which would outlive a file that does not stay.
+        exec(compile(file.read_bytes(), file, "exec"), module.__dict__)  # noqa: S102
     except Exception as error:  # noqa: BLE001  It may be anything.
         raise TrialError(f"{file.name} cannot be read: {errors.named(error)}") from None
     return module

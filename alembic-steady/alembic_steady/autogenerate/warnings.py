@@ -15,6 +15,7 @@ from sqlalchemy import types
 
 from alembic_steady import private, x_arguments
 from alembic_steady.autogenerate.comment import Comment
+from alembic_steady.autogenerate.ruler import Ruler
 
 NO_MODELS = (
     "there are revisions, but the metadata has no tables: import the models in env.py,"
@@ -24,6 +25,8 @@ WITHOUT_VALUE = (
     "is NOT NULL and has no server default, so existing rows have no value for it: set"
     " server_default, or use three revisions (add it as nullable, fill it, set NOT NULL)"
 )
+
+COMPUTED = "becomes a computed column, and its values are lost"
 
 
 def may_drop() -> bool:
@@ -74,6 +77,15 @@ def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
                 if old is not None and new is not None and _narrows(old, new):
                     place = f"{_place(operation)}.{operation.column_name}"
                     yield f"narrows {place} from {old!r} to {new!r}; values may not fit"
+
+
+def of_differences(ruler: Ruler) -> list[str]:
+    """Return warnings about what Alembic has no operations for."""
+    return [
+        f"{'.'.join(filter(None, (*key[:2], key.name)))} {COMPUTED}"
+        for key in ruler.differences()
+        if key.aspect == "computed" and key not in ruler.revisions
+    ]
 
 
 def _place(operation: Any) -> str:

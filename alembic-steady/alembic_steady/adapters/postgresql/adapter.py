@@ -144,11 +144,17 @@ class PostgreSQLAdapter(ServerAdapter):
         return cause(error)
 
     def prepare(self, connection: Connection, version_table_schema: str | None) -> None:
-        """Create the schema of the version table, which no revision creates."""
-        if version_table_schema is None:
-            return
-        name = connection.dialect.identifier_preparer.quote_schema(version_table_schema)
-        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
+        """Create the schemas that no revision creates.
+
+        These are that of the version table, and those of the search path, in which tables
+        are created.
+        """
+        path = connection.scalar(text("SHOW search_path")) or ""
+        names = [name.strip().strip('"') for name in path.split(",")]
+        wanted = {version_table_schema, *names} - {None, "", "$user", "public"}
+        for name in sorted(filter(None, wanted)):
+            quoted = connection.dialect.identifier_preparer.quote_schema(name)
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
         connection.commit()
 
     def lock(
@@ -238,6 +244,8 @@ class PostgreSQLAdapter(ServerAdapter):
         """Yield the steps that rename indexes and constraints of a table."""
         prepare: Any = connection.dialect.identifier_preparer
         for old, new in pairs:
+            if isinstance(old, Index) != isinstance(new, Index):
+                continue  # The one cannot become the other.
             names = map(prepare.format_constraint, (old, new))
             if isinstance(old, Index):
                 start = f"ALTER INDEX {_place(prepare, table)}"

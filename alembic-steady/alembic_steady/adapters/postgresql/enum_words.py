@@ -106,13 +106,13 @@ def _names(part: Part, enum: Part) -> bool:
 def _added(key: Key, before: Description, after: Description) -> Operations:
     """Return the operations that add what is missing, or none where a value goes."""
     old, new = (LABEL.findall(them[key].text) for them in (before, after))
-    if [label for label in new if label in old] != old:
+    if not old or [label for label in new if label in old] != old:
         return []
     start = f"ALTER TYPE {_name(before[key])} ADD VALUE"
     added: Operations = []
     for number, label in enumerate(new):
         if label not in old:
-            where = f" AFTER {new[number - 1]}" if number else f" BEFORE {new[1]}"
+            where = f" AFTER {new[number - 1]}" if number else f" BEFORE {old[0]}"
             is_last = not {*new[number:]} & {*old}
             added.append(Statement(f"{start} {label}{'' if is_last else where}"))
     return added

@@ -123,12 +123,14 @@ def build(connection: Connection, several: Sequence[MetaData]) -> None:
 def _create_all(connection: Connection, metadata: MetaData, *, is_first: bool) -> None:
     """Create all tables; if a type is missing, create the extension of that name first."""
     is_one = connection.get_isolation_level() != "AUTOCOMMIT"
+    # A sequence may be used by several tables, and is created for each without a check.
+    is_checked = not (is_one and is_first) or bool(private.sequences(metadata))
     nested = connection.begin_nested if is_one else nullcontext
     created: set[str] = set()
     while True:
         try:
             with nested():
-                metadata.create_all(connection, checkfirst=not (is_one and is_first))
+                metadata.create_all(connection, checkfirst=is_checked)
         except DBAPIError as error:
             found = MISSING_TYPE.search(str(error.orig))
             if found is None or found[1] in created:
@@ -150,7 +152,8 @@ def add_what_tables_need(migration: Any, script: Any) -> None:
     needed: dict[str, tuple[Any, Any]] = {}
     for metadata in [several] if isinstance(several, MetaData) else several:
         for schema in _schemas(metadata):
-            needed[f"schema {schema}"] = CreateSchema(schema), DropSchema(schema)
+            create = CreateSchema(schema, if_not_exists=True)
+            needed[f"schema {schema}"] = create, DropSchema(schema)
         for enum in filter(_is_enum, _named_types(metadata)):
             needed[f"type {enum.name}"] = CreateEnumType(enum), DropEnumType(enum)
         for it in private.sequences(metadata):

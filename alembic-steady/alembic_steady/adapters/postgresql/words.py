@@ -253,7 +253,8 @@ def _any_length(found: re.Match[str]) -> str:
 
 def _schema(key: Key, before: Description, after: Description) -> Ways:
     name = (after.get(key) or before[key]).definition
-    yield [Statement(f"{'CREATE' if key in after else 'DROP'} SCHEMA {name}")]
+    start = "CREATE SCHEMA IF NOT EXISTS" if key in after else "DROP SCHEMA"
+    yield [Statement(f"{start} {name}")]
 
 
 def _extension(key: Key, before: Description, after: Description) -> Ways:

@@ -128,13 +128,15 @@ class SQLiteAdapter(Adapter):
         """Yield one step, which rebuilds the table with the new names."""
         changes = ops.ModifyTableOps(table.name, [])
         for old, new in pairs:
+            if isinstance(old, Index) != isinstance(new, Index):
+                continue  # The one cannot become the other.
             if isinstance(old, Index):
                 changes.ops.append(ops.DropIndexOp.from_index(old))
                 changes.ops.append(ops.CreateIndexOp.from_index(new))
             else:
                 changes.ops.append(ops.DropConstraintOp.from_constraint(old))
                 changes.ops.append(ops.AddConstraintOp.from_constraint(new))
-        if pairs:
+        if changes.ops:
             yield changes, changes.reverse()
 
     def carry_out(self, operations: Operations, step: ops.MigrateOperation) -> None:
