@@ -19,7 +19,7 @@ from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from alembic_steady.adapters import Adapter
-from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.description import HIDDEN, Description, Key
 from alembic_steady.autogenerate import concurrent_indexes
 from alembic_steady.autogenerate.comment import Comment
 from alembic_steady.autogenerate.ruler import Ruler, described, difference
@@ -240,42 +240,59 @@ class Completion:
     # What still differs
 
     def _in_words(self, target: Description, only: Iterable[str] = ()) -> Steps:
+        """Change what still differs, in rounds, since one change may need another."""
         done: Steps = []
         attempts: Counter[Key] = Counter()
-        failed: set[Key] = set()
+        useless: set[Key] = set()
         before = self.now()
         while True:
             keys = [
                 key
                 for key in self._between(before, target)
                 if attempts[key] < ATTEMPTS
-                and key not in failed
+                and key not in useless
                 and (not only or (key.kind in only and key in target))
             ]
-            if not keys:
+            found = self._round(keys, before, target)
+            if not found:
                 break
-            key = min(keys, key=lambda key: _rank(key, target))
-            after = target | self._left_out(before, target)
-            ways = chain(
-                self._concurrently(key, before) if key.kind == "index" else (),
-                self._adapter.words(key, before, after),
-            )
-            found = self._first_that_works(key, ways)
-            attempts[key] += 1
-            now = self.now() if found else before
-            if now == before:  # It has no effect, so it is not worth writing.
-                found = []
+            now = self.now()
+            effective = [key for key in found if before.get(key) != now.get(key)]
+            # What has no effect is not worth writing, nor doing again at once.
+            useless = set() if effective else {*useless, *found}
+            for key in effective:
+                attempts[key] += 1
+                done += found[key]
+                if key.kind != "index":
+                    self._reworded.add(key.table)
             before = now
-            if found and key.kind != "index":
-                self._reworded.add(key.table)
-            # Once another part is changed, this one may be possible.
-            failed = set() if found else {*failed, key}
-            done += found
         for position, step in enumerate(done):
             if isinstance(step, ops.ExecuteSQLOp):
                 done.insert(position, Comment([IN_SQL]))
                 break
         return done
+
+    def _round(
+        self, keys: Sequence[Key], before: Description, target: Description
+    ) -> dict[Key, Steps]:
+        """Change one part of each table, and return the operations that have done it.
+
+        A change may take other parts of its table along, so these have to wait.
+        """
+        after = target | self._left_out(before, target)
+        found: dict[Key, Steps] = {}
+        changed: set[tuple[str | None, str]] = set()
+        for key in sorted(keys, key=lambda key: _rank(key, target)):
+            if key.table and key[:2] in changed:
+                continue
+            ways = chain(
+                self._concurrently(key, before) if key.kind == "index" else (),
+                self._adapter.words(key, before, after),
+            )
+            if steps := self._first_that_works(key, ways):
+                found[key] = steps
+                changed.add(key[:2])
+        return found
 
     def _wants_concurrently(self, step: Any) -> bool:
         model = self._ruler.scope.models.get((self._schema(step), step.table_name))
@@ -370,6 +387,8 @@ class Completion:
 def _rank(key: Key, target: Description) -> tuple[bool, int, str]:
     is_removed = key not in target
     position = REMOVED.index(key.kind) if key.kind in REMOVED else len(REMOVED)
+    if key.kind == HIDDEN:
+        position = -1  # Its foreign key goes, and comes, before it.
     return not is_removed, position if is_removed else -position, str(key)
 
 
