@@ -11,13 +11,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from alembic_steady import scratch
-from alembic_steady.adapters.description import Description
+from alembic_steady.adapters.description import SHARED, Description
 from alembic_steady.configure import configure_options
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
-SHARED = ("schema", "extension")
-"""What others may use as well, so it is no drift."""
 NOT_OWNED = " (not owned: no revision creates it)"
 
 
@@ -48,7 +46,7 @@ def compare(scope: Scope, built: Description, real: Description) -> Iterator[str
     owned = {key[:2] for key in built if key.table}
     for key in scope.differences(built, real):
         if key.kind in SHARED:
-            continue
+            continue  # Its tables say what is missing.
         line = f"{key.kind} {'.'.join(filter(None, (*key[:2], key.name)))}"
         if key not in real:
             yield f"- {line}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,29 @@ class Entry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str] = mapped_column(sa.String(10))
+"""
+RENAMED = """
+    name: Mapped[str] = mapped_column(sa.String(10), unique=True)
+    age: Mapped[int | None] = mapped_column(server_default="7")
+    boss_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("user.id", ondelete="SET NULL"), index=True
+    )
+
+    __table_args__ = (sa.CheckConstraint("age > 0", name="ck_age"),)
+
+
+class Visit(Base):
+    __tablename__ = "visit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"))
+    title: Mapped[str | None] = mapped_column(sa.String(20))
+"""
+REFERRING = """
+    name: Mapped[str] = mapped_column(sa.String(10))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    {}
+    __table_args__ = (sa.UniqueConstraint({}), sa.CheckConstraint("name <> '{}'"))
 """
 SEVERAL = """
 
@@ -70,6 +94,16 @@ def upgrade(project: Project) -> None:
     """Run all revisions on a database that is there, or is made."""
     project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
+
+
+@contextmanager
+def project_database(project: Project) -> Iterator[sa.Connection]:
+    """Connect to the project's database, which is made if there is none."""
+    project.run("steady", "create")
+    engine = sa.create_engine(project.url)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
 
 
 def test_no_table_is_dropped_that_the_way_back_needs(server_project: Project) -> None:
@@ -133,6 +167,92 @@ def test_an_index_on_the_way_to_a_rename_is_no_constraint(
     assert "No new upgrade operations" in project.run("alembic", "check")
 
 
+def test_what_is_renamed_is_changed_in_the_same_revision(
+    file_project: Project,
+) -> None:
+    """What Alembic changes of a table is not written where a rebuild has to do the rest."""
+    project = file_project
+    project.add_to_models(RENAMED)
+    project.revise("first")
+    upgrade(project)
+    rows = (
+        "INSERT INTO user VALUES (1, 'a', 5, NULL)",
+        "INSERT INTO visit (id, user_id) VALUES (1, 1)",
+    )
+    with project_database(project) as connection:
+        for row in rows:
+            connection.exec_driver_sql(row)
+    project.change_models(
+        {
+            "name: Mapped[str]": "login: Mapped[str]",
+            "age: Mapped": "years: Mapped",
+            '"7"': '"8"',
+            '"age > 0", name="ck_age"': '"years > 0", name="ck_years"',
+            "user_id: Mapped[int]": "owner_id: Mapped[int]",
+            "String(20)": "String(30)",
+            '"user.id"))\n    title': ('"user.id", ondelete="CASCADE"))\n    title'),
+        }
+    )
+    renames = "user.name:login", "user.age:years", "visit.user_id:owner_id"
+    project.revise(
+        "second", *(word for it in renames for word in ("-x", f"rename={it}"))
+    )
+    *_, second = project.revisions()
+    text = second.read_text()
+    assert text.count("new_column_name=") == 2 * len(renames)
+    for once in ("create_check_constraint('ck_years'", "server_default='8'"):
+        assert text.replace('"', "'").count(once) == 1
+    upgrade(project)
+    assert "No new upgrade operations" in project.run("alembic", "check")
+    project.run("alembic", "downgrade", "-1")
+    with project_database(project) as connection:
+        assert connection.exec_driver_sql("SELECT name, age FROM user").one() == (
+            "a",
+            5,
+        )
+        assert connection.exec_driver_sql("SELECT user_id FROM visit").scalar() == 1
+
+
+def test_a_column_of_others_stays_where_its_table_changes(project: Project) -> None:
+    """The table is rebuilt, since its constraints have no names."""
+    tell(project, ONLY_MODELS, "include_object=is_wanted")
+    theirs = "theirs: Mapped[str | None] = mapped_column(sa.String(5), unique=True)"
+    project.add_to_models(REFERRING.format(theirs, '"name"', 1))
+    project.revise("first")
+    upgrade(project)
+    user = sa.table("user", *map(sa.column, ("id", "name", "theirs")))
+    with project_database(project) as connection:
+        connection.execute(sa.insert(user).values(id=2, name="a", theirs="kept"))
+    project.change_models(
+        {
+            theirs: "",
+            '"name")': '"name", "id")',
+            "'1'": "'0'",
+            '"user.id")': ('"user.id", ondelete="CASCADE")'),
+        }
+    )
+    project.revise("second")
+    upgrade(project)
+    assert "No new upgrade operations" in project.run("alembic", "check")
+    project.run("alembic", "downgrade", "-1")
+    with project_database(project) as connection:
+        assert connection.scalar(sa.select(user.c.theirs)) == "kept"
+
+
+def test_a_schema_that_others_use_is_kept(server_project: Project) -> None:
+    project = server_project
+    project.add_to_models(OTHER_SCHEMA)
+    with project_database(project) as connection:
+        connection.exec_driver_sql("CREATE SCHEMA audit")
+        connection.exec_driver_sql("CREATE TABLE audit.theirs (id int)")
+    assert "ran up, down and up" in project.revise("first")
+    upgrade(project)
+    project.run("alembic", "downgrade", "base")
+    project.run("alembic", "upgrade", "head")
+    with project_database(project) as connection:
+        assert sa.inspect(connection).has_table("theirs", "audit")
+
+
 def test_what_is_refused_leaves_no_trace(
     file_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +278,9 @@ def test_live_is_a_way_out_of_a_history_that_cannot_be_replayed(
     text = first.read_text().replace("    # ### commands", "    1 / 0\n    #", 1)
     first.write_text(text)
     assert "ZeroDivisionError" in project.run("alembic", "check", code=255)
-    assert "No new upgrade" in project.run("alembic", "-x", "live", "check")
+    printed = project.run("alembic", "-x", "live", "check")
+    assert "No new upgrade" in printed
+    assert "Note: Alembic's own rules compare here: " in printed
     project.add_to_models(USERNAME)
     project.revise("second", "-x", "live")
     second = {*project.revisions()} - {first}

@@ -49,6 +49,8 @@ class Part(NamedTuple):
 
 Description = dict[Key, Part]
 
+SHARED = ("schema", "extension")
+"""What others may use as well, so it is never dropped."""
 HIDDEN = "hidden index"
 """The kind of an index that a database makes for a foreign key; only its name counts, and
 only where what a history has named has to get its name back."""
@@ -76,8 +78,7 @@ def differences(
         key
         for key in sorted(changed, key=str)
         if not _is_told_by_its_owner(key, before, after)
-        # Others may use an extension, so none is dropped.
-        and not (key.kind == "extension" and key in before)
+        and not (key.kind in SHARED and key in before)
         and (is_named or key.kind != HIDDEN)
     ]
 

@@ -80,8 +80,9 @@ def live_options(
             if not is_given:
                 connection.rollback()
             measured.differences()  # While the scratch database is there.
-    except CommandError:
+    except CommandError as error:
         # No server for it, or a history that cannot be run on an empty database.
+        print(f"Note: Alembic's own rules compare here: {error}", file=sys.stderr)
         review = Review(settings, options, None, is_live=True)
         told = {"compare_server_default": True, **options}
         return told | {"autogenerate_plugins": _plugins(settings)} | review.options()

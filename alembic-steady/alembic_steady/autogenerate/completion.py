@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from alembic_steady import errors
 from alembic_steady.adapters import Adapter
 from alembic_steady.adapters.description import HIDDEN, Description, Key
 from alembic_steady.autogenerate import concurrent_indexes
@@ -138,9 +139,9 @@ class Completion:
         failed: list[tuple[int, Any]] = []
         for step in self._units(proposed):
             tried, left = self._tried(step)
-            if left and step in self._renames:
+            if left and self._moves_rows(step):
                 # Other ways would drop what is renamed, with its rows.
-                raise CommandError(RENAME_FAILS.format(self._error))
+                raise CommandError(RENAME_FAILS.format(_reason(self._error)))
             done += tried
             failed += [(len(done), it) for it in left]
         done += self._in_words(target)
@@ -182,6 +183,10 @@ class Completion:
                 return False
         return key in self._target and step not in self._renames
 
+    def _moves_rows(self, step: Any) -> bool:
+        is_of_constraints = isinstance(step, ops.ModifyTableOps)
+        return step in self._renames and not is_of_constraints
+
     def _schema(self, step: Any) -> str | None:
         return self._ruler.scope.schema(getattr(step, "schema", None))
 
@@ -200,6 +205,8 @@ class Completion:
         """Try a proposed operation, and return what works of it, and what does not."""
         if self._loses(step):
             return [], []
+        if self._runner.is_batch and _has_unnamed_constraint(step):
+            return [], [step]  # A rebuild by Alembic needs names.
         done = self._attempt([step], is_rebuild=self._rebuilds(step))
         if self._error is None:
             return done, []
@@ -257,7 +264,7 @@ class Completion:
             if not found:
                 break
             now = self.now()
-            effective = [key for key in found if before.get(key) != now.get(key)]
+            effective = _effective(found, before, now)
             # What has no effect is not worth writing, nor doing again at once.
             useless = set() if effective else {*useless, *found}
             for key in effective:
@@ -392,8 +399,33 @@ def _rank(key: Key, target: Description) -> tuple[bool, int, str]:
     return not is_removed, position if is_removed else -position, str(key)
 
 
+def _effective(
+    found: Iterable[Key], before: Description, now: Description
+) -> list[Key]:
+    """Return the keys whose way has changed something, which may be another part."""
+    changed = {key for key in {*before, *now} if before.get(key) != now.get(key)}
+    tables = {key[:2] for key in changed if key.table}
+    effective = [key for key in found if key in changed or key[:2] in tables]
+    elsewhere = tables - {key[:2] for key in effective}
+    return [*found] if elsewhere else effective
+
+
+def _reason(error: Exception | None) -> str:
+    if isinstance(error, DBAPIError):
+        return errors.reason(error)
+    return " ".join(str(error).split())
+
+
 def _table(step: Any) -> str:
     return str(getattr(step, "table_name", ""))
+
+
+def _has_unnamed_constraint(step: Any) -> bool:
+    return isinstance(step, ops.ModifyTableOps) and any(
+        isinstance(part, ops.AddConstraintOp | ops.DropConstraintOp)
+        and getattr(part, "constraint_name", None) is None
+        for part in step.ops
+    )
 
 
 def _parts(step: ops.ModifyTableOps) -> Steps:
@@ -420,7 +452,9 @@ def _merged(steps: Steps) -> Steps:
             and isinstance(last, ops.ModifyTableOps)
             and (last.table_name, last.schema) == (step.table_name, step.schema)
         ):
-            last.ops.extend(step.ops)
+            # A new one, since the proposed one may be tried again.
+            parts = [*last.ops, *step.ops]
+            merged[-1] = ops.ModifyTableOps(step.table_name, parts, schema=step.schema)
         else:
             merged.append(step)
     return merged

@@ -252,9 +252,7 @@ def _any_length(found: re.Match[str]) -> str:
 
 
 def _schema(key: Key, before: Description, after: Description) -> Ways:
-    name = (after.get(key) or before[key]).definition
-    start = "CREATE SCHEMA IF NOT EXISTS" if key in after else "DROP SCHEMA"
-    yield [Statement(f"{start} {name}")]
+    yield [Statement(f"CREATE SCHEMA IF NOT EXISTS {after[key].definition}")]
 
 
 def _extension(key: Key, before: Description, after: Description) -> Ways:

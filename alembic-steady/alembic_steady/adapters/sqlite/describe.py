@@ -98,7 +98,7 @@ def describe(connection: Connection) -> Description:
     description: Description = {}
     for name, sql in tables:
         if not name.startswith(LEFT_OUT) and name not in hidden:
-            description |= _table(name, sql)
+            description |= describe_table(name, sql)
     columns = _column_names(description)
     for kind, name, table, sql in rows:
         owner = Key(None, table, "table")
@@ -147,8 +147,8 @@ def _index(name: str, sql: str, names: Mapping[str, str]) -> Part:
 
 # A statement says all of its table, and most stay the same while databases are compared.
 @lru_cache(maxsize=10_000)
-def _table(name: str, sql: str) -> Mapping[Key, Part]:
-    """Describe a table, its columns and its constraints."""
+def describe_table(name: str, sql: str) -> Mapping[Key, Part]:
+    """Describe a table, its columns and its constraints, by the statement that creates it."""
     key = Key(None, name, "table")
     found = tokens(sql)
     if is_virtual(sql):
@@ -159,6 +159,20 @@ def _table(name: str, sql: str) -> Mapping[Key, Part]:
     reader = _Reader(name, sql, inside)
     reader.take_as_not_null(bool(options))
     return {key: Part(options, sql, name), **reader.parts}
+
+
+def with_items(sql: str, definitions: Iterable[str], *, are_columns: bool) -> str:
+    """Return a statement that creates a table, with more columns or constraints.
+
+    Arguments:
+        sql: the statement.
+        definitions: how each is written in it.
+        are_columns: whether they are columns, which stand before constraints.
+    """
+    items = _items(_enclosed(tokens(sql)))
+    columns = [item for item in items if item[0].word not in OF_TABLE]
+    end = (columns if are_columns else items)[-1][-1].end
+    return "".join([sql[:end], *(f", {it}" for it in definitions), sql[end:]])
 
 
 class _Reader:
