@@ -95,7 +95,7 @@ class Scope:
                 found[key] = part
                 continue
             if place not in wanted:
-                wanted[place] = self._is_wanted(*place)
+                wanted[place] = self.is_wanted(*place)
             if wanted[place]:
                 found[key] = part
         return found
@@ -194,7 +194,8 @@ class Scope:
         include_name = self._options.get("include_name")
         return include_name is None or bool(include_name(name, "schema", {}))
 
-    def _is_wanted(self, schema: str | None, table: str) -> bool:
+    def is_wanted(self, schema: str | None, table: str) -> bool:
+        """Return whether no option leaves out a table."""
         options = self._options
         if table == options.get("version_table", "alembic_version"):
             return self.schema(schema) != self.schema(

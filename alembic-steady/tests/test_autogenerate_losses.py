@@ -239,6 +239,18 @@ def test_a_column_of_others_stays_where_its_table_changes(project: Project) -> N
         assert connection.scalar(sa.select(user.c.theirs)) == "kept"
 
 
+def test_no_table_of_another_database_is_passed_over(file_project: Project) -> None:
+    project = file_project
+    project.add_to_models(USERNAME + OTHER_SCHEMA)
+    printed = project.revise("first", code=255)
+    assert "FAILED: table audit.entry is in another database" in printed
+    assert not project.revisions()
+    own = "def is_own(thing, name, kind, *_):\n    return kind != 'table' or not thing.schema"
+    tell(project, own, "include_object=is_own")
+    project.revise("first")
+    assert "entry" not in project.revisions()[0].read_text()
+
+
 def test_a_schema_that_others_use_is_kept(server_project: Project) -> None:
     project = server_project
     project.add_to_models(OTHER_SCHEMA)

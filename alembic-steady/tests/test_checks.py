@@ -16,6 +16,7 @@ BEFORE = """\
     count = sa.Column(sa.Integer)
     price = sa.Column(sa.Numeric(8, 2))
     age = sa.Column(sa.Interval)
+    filled = sa.Column(sa.Integer)
 
 
 class Order(Base):
@@ -30,12 +31,14 @@ AFTER = """\
     price = sa.Column(sa.Numeric(9, 2))
     needed = sa.Column(sa.Integer, nullable=False)
     given = sa.Column(sa.Integer, nullable=False, server_default="0")
+    filled = sa.Column(sa.Integer, nullable=False)
 """
 REMARKS = [
     "drops table order and all its rows",
     "drops column user.age and all its data",
-    "narrows user.nickname from VARCHAR(",
-    "narrows user.size from BIGINT(",
+    "changes user.nickname from VARCHAR(",
+    "changes user.size from BIGINT(",
+    "user.filled becomes NOT NULL, which fails if a row has no value for it",
     "user.needed is NOT NULL and has no server default, so existing rows have no",
 ]
 
@@ -116,7 +119,7 @@ def test_each_type_that_takes_less_is_named(service: Service) -> None:
         ]
         models.write_text(original + "".join(columns))
         output = project.revise(f"At point {point}")
-    assert set(re.findall(r"narrows user\.(\w+) from", output)) == set(narrowed)
+    assert set(re.findall(r"changes user\.(\w+) from", output)) == set(narrowed)
     *_, revision = project.revisions()
     _, _, upgrade = revision.read_text().partition("def upgrade")
     upgrade, _, _ = upgrade.partition("def downgrade")

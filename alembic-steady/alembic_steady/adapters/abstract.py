@@ -34,6 +34,8 @@ class Adapter(ABC):
     """Options of `context.configure` that a project cannot set."""
     is_one_transaction: ClassVar[bool] = False
     """Whether a run of several revisions is a single transaction."""
+    has_schemas: ClassVar[bool] = False
+    """Whether a schema is part of the database, and not another database."""
     has_savepoints: ClassVar[bool] = True
     """Whether a change of a table can be undone with a savepoint."""
     synchronous_drivers: ClassVar[Mapping[str, Mapping[str, str]]] = {}

@@ -22,6 +22,10 @@ from alembic_steady.adapters.description import Description, Key, Part
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
+OTHER_DATABASE = (
+    "table {} is in another database, since it has a schema, and one is compared: leave"
+    " it out with include_object"
+)
 MODELS_FAIL = "the models cannot be built: {}"
 
 
@@ -90,9 +94,11 @@ def measure(
         replay: runs the revisions on a scratch database.
 
     Raises:
-        CommandError: the models cannot be built; the message says which table and why.
+        CommandError: the models cannot be built, or not in one database; the message says
+            which table and why.
     """
     adapter = settings.adapter
+    _refuse_other_databases(settings, scope)
     revisions = _without_views(scope.describe(connection))
     with adapter.model_database(connection, empty, replay) as other:
         try:
@@ -107,6 +113,13 @@ def measure(
         tables = {(key.schema, key.table) for key in ruler.differences() if key.table}
         ruler.types = _types(settings, other, tables & {*scope.models})
     return ruler
+
+
+def _refuse_other_databases(settings: Settings, scope: Scope) -> None:
+    for schema, name in scope.models:
+        is_elsewhere = schema is not None and not settings.adapter.has_schemas
+        if is_elsewhere and scope.is_wanted(schema, name):
+            raise CommandError(OTHER_DATABASE.format(f"{schema}.{name}"))
 
 
 def difference(key: Key, now: Description, target: Description) -> str:

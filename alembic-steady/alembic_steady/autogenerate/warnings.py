@@ -26,6 +26,7 @@ WITHOUT_VALUE = (
     " server_default, or use three revisions (add it as nullable, fill it, set NOT NULL)"
 )
 
+MAY_BE_NULL = "becomes NOT NULL, which fails if a row has no value for it"
 COMPUTED = "becomes a computed column, and its values are lost"
 
 
@@ -74,9 +75,11 @@ def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
                 if not column.nullable and column.server_default is None:
                     yield f"{_place(operation)}.{column.name} {WITHOUT_VALUE}"
             case ops.AlterColumnOp(existing_type=old, modify_type=new):
+                place = f"{_place(operation)}.{operation.column_name}"
                 if old is not None and new is not None and _narrows(old, new):
-                    place = f"{_place(operation)}.{operation.column_name}"
-                    yield f"narrows {place} from {old!r} to {new!r}; values may not fit"
+                    yield f"changes {place} from {old!r} to {new!r}; values may not fit"
+                if operation.modify_nullable is False:
+                    yield f"{place} {MAY_BE_NULL}"
 
 
 def of_differences(ruler: Ruler) -> list[str]:

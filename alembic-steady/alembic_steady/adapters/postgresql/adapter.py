@@ -65,6 +65,7 @@ OWN = text("""
 class PostgreSQLAdapter(ServerAdapter):
     """Everything that is specific to PostgreSQL."""
 
+    has_schemas = True
     configure_options: ClassVar = {
         "transaction_per_migration": True,
         "include_schemas": True,
