@@ -212,6 +212,11 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
+def mypy_cache(shared_folder: Path) -> dict[str, str]:
+    """Let mypy keep what it knows of SQLAlchemy, which is the same in each project."""
+    return {"MYPY_CACHE_DIR": str(shared_folder / "mypy")}
+
+
 @pytest.fixture(scope="session")
 def original(shared_folder: Path) -> Callable[[str], Project]:
     """Bake a set of answers once for all workers."""
@@ -233,7 +238,7 @@ def original(shared_folder: Path) -> Callable[[str], Project]:
 
 @pytest.fixture
 def copied(
-    original: Callable[[str], Project], tmp_path: Path
+    original: Callable[[str], Project], tmp_path: Path, shared_folder: Path
 ) -> Callable[[str], Project]:
     """Copy a baked project; its environment stays where it is."""
 
@@ -242,9 +247,7 @@ def copied(
         path = tmp_path / source.path.name
         shutil.copytree(source.path, path, ignore=shutil.ignore_patterns(".venv"))
         (path / ".venv").symlink_to(source.path / ".venv")
-        # What mypy knows of SQLAlchemy is the same in each of them.
-        cache = str(tmp_path.parent / "mypy")
-        environment = clean_environment(tmp_path / "home", MYPY_CACHE_DIR=cache)
+        environment = clean_environment(tmp_path / "home", **mypy_cache(shared_folder))
         return Project(path, environment, source.string, source.output)
 
     return copy
@@ -267,7 +270,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(bench: Path, shared_folder: Path) -> dict[str, str]:
     """Return a stranger's environment, in which Python keeps apart what it compiles."""
     prefix = str(shared_folder / "compiled")
-    return clean_environment(bench / "home", PYTHONPYCACHEPREFIX=prefix)
+    environment = clean_environment(bench / "home", PYTHONPYCACHEPREFIX=prefix)
+    return environment | mypy_cache(shared_folder)
 
 
 @pytest.fixture

@@ -81,6 +81,19 @@ def test_its_tests_notice_a_session_that_leaves_rows(
     assert "test_what_another_test_has_committed_is_gone" in output
 
 
+on_one = pytest.mark.parametrize(
+    "service",
+    [
+        "psycopg-wheel",
+        pytest.param("sqlite", marks=pytest.mark.full),
+        pytest.param("mariadb_pymysql", marks=pytest.mark.full),
+    ],
+    indirect=True,
+)
+"""For what is the same on all databases."""
+
+
+@on_one
 def test_its_tests_notice_a_model_without_a_revision(service: Service) -> None:
     service.project.add_username()
     output = service.project.run("pytest", code=1)
@@ -116,7 +129,11 @@ def test_its_tests_leave_out_what_cannot_be_undone(service: Service) -> None:
     project.run_tests()
 
 
-@pytest.mark.parametrize("service", ["psycopg-wheel", "mariadb_pymysql"], indirect=True)
+@pytest.mark.parametrize(
+    "service",
+    ["psycopg-wheel", pytest.param("mariadb_pymysql", marks=pytest.mark.full)],
+    indirect=True,
+)
 def test_its_tests_leave_out_what_cannot_be_printed(service: Service) -> None:
     project = service.project
     asks = add_by_hand(project, 'op.get_bind().execute(sa.text("SELECT 1")).one()')
@@ -141,6 +158,7 @@ NAMELESS = (
 )
 
 
+@on_one
 def test_a_check_without_a_name_is_told_in_one_line(service: Service) -> None:
     project = service.project
     service.create()
@@ -166,6 +184,7 @@ def test_a_check_without_a_name_is_told_in_one_line(service: Service) -> None:
     assert "ck_user_positive" in project.revisions()[-1].read_text()
 
 
+@on_one
 def test_a_type_whose_check_has_no_name_is_told_in_one_line(service: Service) -> None:
     project = service.project
     project.add_to_models(
@@ -469,7 +488,9 @@ def test_migrations_may_use_another_url(
     assert any_postgres.query('SELECT * FROM "user"', "orders") == []
 
 
-@pytest.mark.parametrize("kind", ["psycopg", "mariadb_asyncmy"])
+@pytest.mark.parametrize(
+    "kind", ["psycopg", pytest.param("mariadb_asyncmy", marks=pytest.mark.full)]
+)
 def test_tests_make_no_database_on_another_machine_unasked(
     copied: Callable[[str], Project], kind: str
 ) -> None:
@@ -504,7 +525,13 @@ def test_a_server_that_never_answers_is_not_waited_for(
 
 
 @pytest.mark.parametrize(
-    "kind", ["psycopg2", "asyncpg", "mariadb_pymysql", "mysql_asyncmy"]
+    "kind",
+    [
+        "psycopg2",
+        pytest.param("asyncpg", marks=pytest.mark.full),
+        pytest.param("mariadb_pymysql", marks=pytest.mark.full),
+        "mysql_asyncmy",
+    ],
 )
 def test_without_a_server_each_command_ends_in_one_line(
     copied: Callable[[str], Project], xdist: str, kind: str

@@ -15,6 +15,7 @@ from tests.conftest import (  # noqa: F401  fixtures
     clean_environment,
     left_clean,
     mariadb,
+    mypy_cache,
     pooler,
     shared_folder,
     start_mariadb,
@@ -25,15 +26,16 @@ SAMPLE = Path(__file__).resolve().parent / "sample"
 
 
 @pytest.fixture
-def copied(tmp_path: Path) -> Callable[[str], Project]:
+def copied(
+    tmp_path: Path,
+    shared_folder: Path,  # noqa: F811
+) -> Callable[[str], Project]:
     """Copy the sample project, for a driver."""
 
     def copy(driver: str) -> Project:
         path = tmp_path / "my_service"
         shutil.copytree(SAMPLE, path, ignore=shutil.ignore_patterns("__pycache__"))
-        # What mypy knows of SQLAlchemy is the same in each of them.
-        cache = str(tmp_path.parent / "mypy")
-        environment = clean_environment(tmp_path / "home", MYPY_CACHE_DIR=cache)
+        environment = clean_environment(tmp_path / "home", **mypy_cache(shared_folder))
         environment["DRIVER"] = DRIVERS[driver]
         environment["DATABASE_URL"] = f"{DRIVERS[driver]}://u:p@192.0.2.1/none"
         if driver == "sqlite":

@@ -55,14 +55,11 @@ def change_check(service: Service) -> None:
 
 
 def left(service: Service) -> set[str]:
-    """Return what is in the database besides tables: enums and schemas of PostgreSQL."""
+    """Return the enums of PostgreSQL that are in the database; its schemas are kept."""
     if service.family != "postgresql":
         return set()
     assert service.server
-    query = """
-        SELECT typname FROM pg_type WHERE typtype = 'e'
-        UNION SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^public$|^info'
-    """
+    query = "SELECT typname FROM pg_type WHERE typtype = 'e'"
     return {name for (name,) in service.server.query(query, service.database)}
 
 
