@@ -222,9 +222,8 @@ def test_a_project_from_an_index(
     try_all(project)
 
 
-@pytest.mark.parametrize(
-    "kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_move_to_an_index_that_the_page_shows(
     kind: str,
     index: Path,

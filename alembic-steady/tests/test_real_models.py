@@ -63,6 +63,15 @@ def left(service: Service) -> set[str]:
     return {name for (name,) in service.server.query(query, service.database)}
 
 
+@pytest.mark.parametrize(
+    "service",
+    [
+        "psycopg-wheel",
+        pytest.param("sqlite", marks=pytest.mark.full),
+        pytest.param("pymysql", marks=pytest.mark.full),
+    ],
+    indirect=True,
+)
 def test_a_shop_is_built_as_the_models_say(shop: Service, is_short: bool) -> None:
     project = shop.project
     output = project.revise("Shop")
