@@ -208,6 +208,7 @@ class Adapter(ABC):
     def model_database(
         self,
         connection: Connection,
+        several: Sequence[MetaData],
         empty: Callable[[], AbstractContextManager[Connection]],
         replay: Callable[[Connection], None],
     ) -> Iterator[Connection]:
@@ -216,6 +217,7 @@ class Adapter(ABC):
         Arguments:
             connection: a scratch database that the revisions have built. It may be changed
                 as long as it is as before afterwards.
+            several: the metadata of the models.
             empty: creates another scratch database, which is empty.
             replay: runs the revisions on a scratch database.
         """

@@ -100,12 +100,13 @@ def measure(
     adapter = settings.adapter
     _refuse_other_databases(settings, scope)
     revisions = _without_views(scope.describe(connection))
-    with adapter.model_database(connection, empty, replay) as other:
+    several = settings.several_metadata
+    with adapter.model_database(connection, several, empty, replay) as other:
         try:
             with warnings.catch_warnings():
                 # Whoever runs the revision gets them.
                 warnings.simplefilter("ignore")
-                adapter.build(other, settings.several_metadata)
+                adapter.build(other, several)
         except SQLAlchemyError as error:
             raise CommandError(MODELS_FAIL.format(_reason(error))) from None
         models = _without_views(scope.describe(other))

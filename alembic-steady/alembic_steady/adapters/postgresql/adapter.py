@@ -186,6 +186,7 @@ class PostgreSQLAdapter(ServerAdapter):
     def model_database(
         self,
         connection: Connection,
+        several: Sequence[MetaData],
         empty: Callable[[], AbstractContextManager[Connection]],
         replay: Callable[[Connection], None],
     ) -> Iterator[Connection]:
@@ -193,7 +194,7 @@ class PostgreSQLAdapter(ServerAdapter):
 
         So what else the revisions have made, such as functions, is there.
         """
-        if models.fits_a_transaction(connection):
+        if models.fits_a_transaction(connection, several):
             with models.in_a_transaction(connection):
                 yield connection
             return

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Enum, MetaData, text
 from sqlalchemy.dialects.postgresql import DOMAIN, CreateEnumType, DropEnumType
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateSchema, CreateSequence, DropSchema, DropSequence
+from sqlalchemy.schema import CreateSchema, CreateSequence, DropSequence
 
 from alembic_steady import private
 from alembic_steady.adapters.statement import Statement
@@ -36,15 +36,17 @@ TYPES = text(
     + """AND typtype IN ('e', 'd') AND (typname = ANY(:created) OR typtype = 'e' AND EXISTS (
         SELECT FROM pg_attribute WHERE atttypid IN (it.oid, it.typarray)))"""
 )
-# A transaction that drops and creates tables locks each table, index and sequence.
+# A transaction that drops and creates tables locks each table, index and sequence, and what
+# it drops along with them: 2.2 locks for each that was dropped, and 1.4 for each created.
 LOCKS = text("""
     SELECT count(*), current_setting('max_locks_per_transaction')::int
         * (current_setting('max_connections')::int
            + current_setting('max_prepared_transactions')::int)
     FROM pg_class WHERE relnamespace <> 'pg_catalog'::regnamespace
 """)
-LOCKS_FOR_EACH = 3
-"""How many locks are counted for each relation: it may be dropped and created again."""
+LOCKS_FOR_DROPPED, LOCKS_FOR_CREATED = 2.5, 1.5
+WITH_A_TABLE = 4
+"""The table itself, a sequence, and where long values go, with its index."""
 BATCH = 50
 MISSING_TYPE = re.compile(r'type "?(?:\w+\.)?(\w+)"? does not exist')
 NO_EXTENSION = (
@@ -52,11 +54,22 @@ NO_EXTENSION = (
 )
 
 
-def fits_a_transaction(connection: Connection) -> bool:
-    """Return whether the server has enough locks to build the models in one transaction."""
-    relations, locks = connection.execute(LOCKS).one()
+def fits_a_transaction(connection: Connection, several: Sequence[MetaData]) -> bool:
+    """Return whether the server has enough locks to build the models in one transaction.
+
+    Arguments:
+        connection: a database with the tables that have to be dropped before.
+        several: the metadata of the models.
+    """
+    dropped, locks = connection.execute(LOCKS).one()
     connection.rollback()
-    return bool(relations * LOCKS_FOR_EACH < locks)
+    created = sum(
+        WITH_A_TABLE + len(table.indexes) + len(table.constraints)
+        for metadata in several
+        for table in metadata.tables.values()
+    )
+    needed = dropped * LOCKS_FOR_DROPPED + created * LOCKS_FOR_CREATED
+    return bool(needed < locks)
 
 
 @contextmanager
@@ -122,7 +135,8 @@ def build(connection: Connection, several: Sequence[MetaData]) -> None:
 
 def _create_all(connection: Connection, metadata: MetaData, *, is_first: bool) -> None:
     """Create all tables; if a type is missing, create the extension of that name first."""
-    is_one = connection.get_isolation_level() != "AUTOCOMMIT"
+    level = connection.get_execution_options().get("isolation_level")
+    is_one = level != "AUTOCOMMIT"
     # A sequence may be used by several tables, and is created for each without a check.
     is_checked = not (is_one and is_first) or bool(private.sequences(metadata))
     nested = connection.begin_nested if is_one else nullcontext
@@ -149,22 +163,20 @@ def add_what_tables_need(migration: Any, script: Any) -> None:
         script: the operations of the revision, for both directions.
     """
     several = migration.opts["target_metadata"]
-    needed: dict[str, tuple[Any, Any]] = {}
+    needed: dict[str, tuple[Any, Any]] = {}  # A schema is kept.
     for metadata in [several] if isinstance(several, MetaData) else several:
         for schema in _schemas(metadata):
-            create = CreateSchema(schema, if_not_exists=True)
-            needed[f"schema {schema}"] = create, DropSchema(schema)
+            needed[f"schema {schema}"] = CreateSchema(schema, if_not_exists=True), None
         for enum in filter(_is_enum, _named_types(metadata)):
             needed[f"type {enum.name}"] = CreateEnumType(enum), DropEnumType(enum)
         for it in private.sequences(metadata):
             needed[f"sequence {it.name}"] = CreateSequence(it), DropSequence(it)
     for create, drop in reversed(needed.values()):
-        up, down = (
-            Statement(str(it.compile(dialect=migration.dialect)).strip())
-            for it in (create, drop)
-        )
-        script.upgrade_ops.ops.insert(0, up)
-        script.downgrade_ops.ops.append(down)
+        for changes, it in ((script.upgrade_ops, create), (script.downgrade_ops, drop)):
+            if it is not None:
+                sql = str(it.compile(dialect=migration.dialect)).strip()
+                end = 0 if it is create else len(changes.ops)
+                changes.ops.insert(end, Statement(sql))
 
 
 def _is_enum(kind: Any) -> bool:
