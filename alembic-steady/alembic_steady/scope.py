@@ -70,6 +70,7 @@ class Scope:
         self._dialect = scratch.dialect
         self._known_alike: dict[Any, bool] = {}
         self._asked: dict[Key, bool] = {}
+        self._final: dict[tuple[str | None, str], set[str]] = {}
 
     @cached_property
     def models(self) -> dict[tuple[str | None, str], Table]:
@@ -166,16 +167,10 @@ class Scope:
 
     def _names(self, schema: str | None, table: str) -> set[str]:
         place = schema, table
-        if place not in self._cached_names:
+        if place not in self._final:
             model = self.models.get(place)
-            self._cached_names[place] = (
-                set() if model is None else {*self._final_names(model)}
-            )
-        return self._cached_names[place]
-
-    @cached_property
-    def _cached_names(self) -> dict[tuple[str | None, str], set[str]]:
-        return {}
+            self._final[place] = set() if model is None else {*self._final_names(model)}
+        return self._final[place]
 
     def _final_names(self, table: Table) -> Iterator[str]:
         # A name may be longer than the database allows; then SQLAlchemy shortens it.
