@@ -1,4 +1,4 @@
-"""What `alembic check` costs beside plain Alembic, which compares with the database."""
+"""What `check` and `revision` cost beside plain Alembic, which compares with the database."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ SIZES = {
     (10, 30): {"sqlite": 1.3, "psycopg": 2.2},
     (100, 1000): {"sqlite": 2.0, "psycopg": 4.0},
 }
+COMMANDS = {
+    "check": ("check",),
+    "revision": ("revision", "--autogenerate", "-m", "Added"),
+}
+ADDED = 'Base.metadata.tables["t0"].append_column(sa.Column("added", sa.Integer))\n'
 MODELS = """
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase
@@ -70,25 +75,33 @@ def build(project: PlainProject, tables: int, revisions: int) -> None:
     project.models.write_text(text)
 
 
-def seconds(project: PlainProject, environment: dict[str, str], env: str) -> float:
-    """Return how long `alembic check` takes with one of two versions of env.py."""
+def seconds(project: PlainProject, command: str, env: str) -> float:
+    """Return how long a command takes with one of two versions of env.py."""
     target = project.path / "migrations" / "env.py"
     target.write_text((project.path / env).read_text())
+    known = {*project.revisions()}
     start = time.monotonic()
     subprocess.run(
-        [TOOLS / "alembic", "check"],
+        [TOOLS / "alembic", *COMMANDS[command]],
         cwd=project.path,
-        env=environment,
+        env=project.environment,
         check=True,
         capture_output=True,
     )
-    return time.monotonic() - start
+    taken = time.monotonic() - start
+    written = {*project.revisions()} - known
+    assert len(written) == (command == "revision")
+    for file in written:
+        file.unlink()
+    return taken
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("driver", ["sqlite", "psycopg", "pymysql"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_check_costs_little_more_than_plain_alembic(
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_costs_little_more_than_plain_alembic(
+    command: str,
     driver: str,
     size: tuple[int, int],
     new_project: Callable[..., PlainProject],
@@ -109,12 +122,14 @@ def test_check_costs_little_more_than_plain_alembic(
     (project.path / "plain.py").write_text(PLAIN)
     project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
+    if command == "revision":
+        project.models.write_text(project.models.read_text() + ADDED)
     taken: dict[str, list[float]] = {"ours.py": [], "plain.py": []}
     for _ in range(ROUNDS + 1):  # The first one compiles.
         for env, times in taken.items():
-            times.append(seconds(project, project.environment, env))
+            times.append(seconds(project, command, env))
     ours, plain = (min(times[1:]) for times in taken.values())
     with capsys.disabled():
-        told = f"check on {driver}, {size}: {ours:.2f} s, plain {plain:.2f} s"
+        told = f"{command} on {driver}, {size}: {ours:.2f} s, plain {plain:.2f} s"
         print(indent(f"{told}, {ours / plain:.2f} times\n", "  "))
     assert ours / plain <= SIZES[size].get(driver, 10)
