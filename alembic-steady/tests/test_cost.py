@@ -16,16 +16,20 @@ from tests.conftest import TOOLS
 from tests.revisions import write_history
 
 ROUNDS = 9
-# The tables and revisions, and how many times as long it may take, by driver.
+# The tables and revisions, and how many times as long `check` may take, by driver. On SQLite,
+# half of what is added to 1,000 revisions is its own: it reads all tables anew after each
+# ALTER TABLE.
 SIZES = {
     (1, 1): {"sqlite": 1.5, "psycopg": 2.0},
     (10, 30): {"sqlite": 1.3, "psycopg": 2.2},
-    (100, 1000): {"sqlite": 2.0, "psycopg": 4.0},
+    (100, 1000): {"sqlite": 2.3, "psycopg": 4.0},
 }
 COMMANDS = {
     "check": ("check",),
     "revision": ("revision", "--autogenerate", "-m", "Added"),
 }
+OF_REVISION = 4.0
+"""How many times as long `revision` may take, which runs what it has written."""
 ADDED = 'Base.metadata.tables["t0"].append_column(sa.Column("added", sa.Integer))\n'
 MODELS = """
 import sqlalchemy as sa
@@ -132,4 +136,5 @@ def test_a_command_costs_little_more_than_plain_alembic(
     with capsys.disabled():
         told = f"{command} on {driver}, {size}: {ours:.2f} s, plain {plain:.2f} s"
         print(indent(f"{told}, {ours / plain:.2f} times\n", "  "))
-    assert ours / plain <= SIZES[size].get(driver, 10)
+    limit = OF_REVISION if command == "revision" else SIZES[size].get(driver, 3.0)
+    assert ours / plain <= limit
