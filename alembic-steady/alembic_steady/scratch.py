@@ -22,12 +22,13 @@ def is_scratch() -> bool:
     """Return whether the calling revision runs on a scratch or, on a server, test database.
 
     Such a database is dropped, but what a revision creates outside it, such as a role,
-    would remain.
+    would remain. While SQL is printed, nothing is known of the database that it is for.
     """
-    bind = op.get_bind()
-    if bind is None:
+    migration = op.get_context()
+    connection = migration.connection
+    if migration.as_sql or connection is None:
         return False
-    return adapter_for(bind.dialect.name).is_scratch(bind.engine.url)
+    return adapter_for(connection.dialect.name).is_scratch(connection.engine.url)
 
 
 def is_wanted() -> bool:

@@ -14,6 +14,7 @@ from harness import USERNAME
 from harness import PlainProject as Project
 
 from tests import servers
+from tests.revisions import add_by_hand
 
 
 def test_a_revision_is_the_change_of_the_models_and_goes_up_and_down(
@@ -88,6 +89,11 @@ def test_an_error_is_one_line_and_says_what_is_kept(project: Project) -> None:
 def test_the_history_is_printed_as_sql_without_a_database(project: Project) -> None:
     project.revise("first")
     assert "CREATE TABLE" in project.run("alembic", "upgrade", "head", "--sql")
+    # Who reads the SQL runs it on a real database.
+    role = 'alembic_steady.is_scratch() or op.execute("CREATE ROLE reader")'
+    by_hand = add_by_hand(project, role)
+    by_hand.write_text(f"import alembic_steady\n{by_hand.read_text()}")
+    assert "CREATE ROLE reader" in project.run("alembic", "upgrade", "head", "--sql")
 
 
 def test_several_version_locations_and_a_version_table_of_its_own(
