@@ -64,6 +64,8 @@ from alembic_steady import run_migrations
 run_migrations(target_metadata{options})
 """
 IS_NEWEST = not sa.__version__.startswith("2.0.")
+PERCENT = "%(a)s" if IS_NEWEST else "%s"
+"""What SQLAlchemy 2.0 takes for a parameter in a statement, and nobody can prevent it."""
 USERNAME = "    username: Mapped[str | None] = mapped_column(sa.String(50))\n"
 
 

@@ -145,7 +145,7 @@ WHOLE = [
         twice VARCHAR GENERATED ALWAYS AS (amount || ' %s :x, (''b)') STORED,
         PRIMARY KEY (id),
         UNIQUE (name, amount),
-        CHECK (amount < 1000 AND name NOT IN (':x', '%(y)s', '),')),
+        CHECK (amount < 1000 AND name NOT IN (':x', '%s (y)', '),')),
         FOREIGN KEY(parent_id) REFERENCES "order" (id) ON DELETE SET NULL
     )""",
     'CREATE TABLE part (id INTEGER PRIMARY KEY, order_id INT REFERENCES "order" (id))',
@@ -210,18 +210,18 @@ DIFFERENT: dict[str, tuple[str, str, set[str]]] = {
         {"column code", "unique constraint (code)"},
     ),
     "check: text": (
-        "'%(y)s'",
-        "'%(Y)s'",
+        "'%s (y)'",
+        "'%s (Y)'",
         {
-            "check amount < 1000 and name not in (':x', '%(y)s', '),')",
-            "check amount < 1000 and name not in (':x', '%(Y)s', '),')",
+            "check amount < 1000 and name not in (':x', '%s (y)', '),')",
+            "check amount < 1000 and name not in (':x', '%s (Y)', '),')",
         },
     ),
     "check: name": (
         "CHECK (amount",
         "CONSTRAINT few CHECK (amount",
         {
-            "check amount < 1000 and name not in (':x', '%(y)s', '),')",
+            "check amount < 1000 and name not in (':x', '%s (y)', '),')",
             "check few",
         },
     ),

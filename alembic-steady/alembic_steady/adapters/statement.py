@@ -8,8 +8,11 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
-# A colon that text() takes for a parameter, and a backslash that it takes off.
-SPECIAL = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))|\\(?=:\w*(?![:\w]))")
+# A colon that text() takes for a parameter, and a backslash that it takes off. SQLAlchemy 2.0
+# takes a $ for a letter, too.
+SPECIAL = re.compile(
+    r"(?<![:\w\\]):(?=\w+(?![:\w])|[\w$]+(?![:\w$]))|\\(?=:\w*(?![:\w]))"
+)
 LINE = re.compile(r"(?s).{1,75}(?: |$)|.{1,75}")
 
 

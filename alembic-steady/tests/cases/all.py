@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness import PERCENT
+
 from cases import FORTH, Case, models, table
 
 # Types of others
@@ -722,7 +724,7 @@ sa.Table(
     ),
 ]
 
-TRAPS = "50% of \\'it\\' is :x, ::y and \"z\" %s %(a)s {b}"
+TRAPS = "50% of \\'it\\' is :x, ::y and \"z\" %s " + PERCENT + " {b}"
 
 SIGNS = [
     table(

@@ -435,6 +435,6 @@ def _alter(table: str, *clauses: str) -> Statement:
 
 def quoted(name: str) -> str:
     """Return a name as it is written in SQL, in quotes only if they are needed."""
-    if all(preparer.quote(name) == name for preparer in PREPARERS):
+    if name and all(preparer.quote(name) == name for preparer in PREPARERS):
         return name
     return "`{}`".format(name.replace("`", "``"))
