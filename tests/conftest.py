@@ -212,9 +212,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
-def mypy_cache(shared_folder: Path) -> dict[str, str]:
-    """Let mypy keep what it knows of SQLAlchemy, which is the same in each project."""
-    return {"MYPY_CACHE_DIR": str(shared_folder / "mypy")}
+def mypy_cache(folder: Path) -> dict[str, str]:
+    """Let mypy keep what it knows of SQLAlchemy, which is the same in each project.
+
+    Arguments:
+        folder: that of one worker, since projects have modules of the same names, and would
+            take those of another that is checked at the same time.
+    """
+    return {"MYPY_CACHE_DIR": str(folder / "mypy")}
 
 
 @pytest.fixture(scope="session")
@@ -238,7 +243,7 @@ def original(shared_folder: Path) -> Callable[[str], Project]:
 
 @pytest.fixture
 def copied(
-    original: Callable[[str], Project], tmp_path: Path, shared_folder: Path
+    original: Callable[[str], Project], tmp_path: Path
 ) -> Callable[[str], Project]:
     """Copy a baked project; its environment stays where it is."""
 
@@ -247,7 +252,9 @@ def copied(
         path = tmp_path / source.path.name
         shutil.copytree(source.path, path, ignore=shutil.ignore_patterns(".venv"))
         (path / ".venv").symlink_to(source.path / ".venv")
-        environment = clean_environment(tmp_path / "home", **mypy_cache(shared_folder))
+        environment = clean_environment(
+            tmp_path / "home", **mypy_cache(tmp_path.parent)
+        )
         return Project(path, environment, source.string, source.output)
 
     return copy
@@ -271,7 +278,7 @@ def environment(bench: Path, shared_folder: Path) -> dict[str, str]:
     """Return a stranger's environment, in which Python keeps apart what it compiles."""
     prefix = str(shared_folder / "compiled")
     environment = clean_environment(bench / "home", PYTHONPYCACHEPREFIX=prefix)
-    return environment | mypy_cache(shared_folder)
+    return environment | mypy_cache(bench.parent)
 
 
 @pytest.fixture

@@ -26,16 +26,15 @@ SAMPLE = Path(__file__).resolve().parent / "sample"
 
 
 @pytest.fixture
-def copied(
-    tmp_path: Path,
-    shared_folder: Path,  # noqa: F811
-) -> Callable[[str], Project]:
+def copied(tmp_path: Path) -> Callable[[str], Project]:
     """Copy the sample project, for a driver."""
 
     def copy(driver: str) -> Project:
         path = tmp_path / "my_service"
         shutil.copytree(SAMPLE, path, ignore=shutil.ignore_patterns("__pycache__"))
-        environment = clean_environment(tmp_path / "home", **mypy_cache(shared_folder))
+        environment = clean_environment(
+            tmp_path / "home", **mypy_cache(tmp_path.parent)
+        )
         environment["DRIVER"] = DRIVERS[driver]
         environment["DATABASE_URL"] = f"{DRIVERS[driver]}://u:p@192.0.2.1/none"
         if driver == "sqlite":
