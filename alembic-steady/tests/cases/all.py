@@ -737,7 +737,7 @@ sa.CheckConstraint(
     r" AND n <> 'a:b' AND n <> '%s' AND n <> '%(a)s'",
     name="signs_in_check_n",
 ),
-""",
+""".replace("%(a)s", PERCENT),
         rows=[{"id": 1, "n": "abc"}],
     ),
     table(
