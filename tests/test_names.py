@@ -151,7 +151,10 @@ JINJA = "must not contain {{, which begins a Jinja template tag"
         ("project_slug", "../x", "project_slug: has to start with a letter"),
         *(
             pytest.param(
-                "project_slug", slug, "start with a letter", marks=pytest.mark.full
+                "project_slug",
+                slug,
+                "has to start with a letter",
+                marks=pytest.mark.full,
             )
             for slug in BAD_SLUGS
         ),
