@@ -47,7 +47,7 @@ def compare(scope: Scope, built: Description, real: Description) -> Iterator[str
     for key in scope.differences(built, real):
         if key.kind in SHARED:
             continue  # Its tables say what is missing.
-        line = f"{key.kind} {'.'.join(filter(None, (*key[:2], key.name)))}"
+        line = f"{key.kind} {key.place}"
         if key not in real:
             yield f"- {line}"
         elif key not in built:

@@ -97,6 +97,13 @@ def _more(error: object) -> str:
     return " ".join((getattr(diagnosis, name, None) or "").split())
 
 
+def plain(error: object) -> str:
+    """Return what went wrong, in one line, as the database or SQLAlchemy says it."""
+    if isinstance(error, DBAPIError):
+        return reason(error)
+    return " ".join(str(error).split())
+
+
 def named(error: BaseException) -> str:
     """Return the name of an error's class and its message, in one line."""
     return _shortened(f"{type(error).__name__}: {error}")

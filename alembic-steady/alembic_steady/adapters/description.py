@@ -25,6 +25,11 @@ class Key(NamedTuple):
     name: str = ""
     aspect: str = ""
 
+    @property
+    def place(self) -> str:
+        """The name of the part behind those of its schema and table."""
+        return ".".join(filter(None, (self.schema, self.table, self.name)))
+
 
 class Part(NamedTuple):
     """What a database says of one part.

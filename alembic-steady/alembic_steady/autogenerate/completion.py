@@ -141,7 +141,7 @@ class Completion:
             tried, left = self._tried(step)
             if left and self._moves_rows(step):
                 # Other ways would drop what is renamed, with its rows.
-                raise CommandError(RENAME_FAILS.format(_reason(self._error)))
+                raise CommandError(RENAME_FAILS.format(errors.plain(self._error)))
             done += tried
             failed += [(len(done), it) for it in left]
         done += self._in_words(target)
@@ -408,12 +408,6 @@ def _effective(
     effective = [key for key in found if key in changed or key[:2] in tables]
     elsewhere = tables - {key[:2] for key in effective}
     return [*found] if elsewhere else effective
-
-
-def _reason(error: Exception | None) -> str:
-    if isinstance(error, DBAPIError):
-        return errors.reason(error)
-    return " ".join(str(error).split())
 
 
 def _table(step: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from alembic_steady import errors
@@ -108,7 +108,7 @@ def measure(
                 warnings.simplefilter("ignore")
                 adapter.build(other, several)
         except SQLAlchemyError as error:
-            raise CommandError(MODELS_FAIL.format(_reason(error))) from None
+            raise CommandError(MODELS_FAIL.format(errors.plain(error))) from None
         models = _without_views(scope.describe(other))
         ruler = Ruler(scope, revisions, models, {})
         tables = {(key.schema, key.table) for key in ruler.differences() if key.table}
@@ -138,10 +138,8 @@ def _definition(key: Key, part: Part | None) -> str:
 
 def described(key: Key) -> str:
     """Return the words for a part, such as "type of column user.name"."""
-    place = ".".join(filter(None, (key.schema, key.table, key.name)))
-    return (
-        f"{key.aspect} of {key.kind} {place}" if key.aspect else f"{key.kind} {place}"
-    )
+    told = f"{key.kind} {key.place}"
+    return f"{key.aspect} of {told}" if key.aspect else told
 
 
 def _without_views(description: Description) -> Description:
@@ -159,9 +157,3 @@ def _types(
             for column in described:
                 found[schema, table, column["name"]] = column["type"]
     return found
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    if isinstance(error, DBAPIError):
-        return errors.reason(error)
-    return " ".join(str(error).split())

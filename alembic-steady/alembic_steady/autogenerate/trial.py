@@ -22,7 +22,6 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory, write_hooks
 from alembic.util import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, StatementError
 
 from alembic_steady import errors, private, x_arguments
 from alembic_steady.adapters.description import Description, Key
@@ -159,8 +158,7 @@ class Trial:
                 raise
             raise TrialError(f"{step.__name__}() is not implemented") from None
         except Exception as error:
-            is_told = isinstance(error, DBAPIError | StatementError)
-            reason = errors.reason(error) if is_told else errors.named(error)
+            reason = errors.reason(error)
             where = _operation(error, file) or f"{step.__name__}()"
             raise TrialError(FAILED.format(where=where, why=reason)) from error
 

@@ -85,7 +85,7 @@ def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
 def of_differences(ruler: Ruler) -> list[str]:
     """Return warnings about what Alembic has no operations for."""
     return [
-        f"{'.'.join(filter(None, (*key[:2], key.name)))} {COMPUTED}"
+        f"{key.place} {COMPUTED}"
         for key in ruler.differences()
         if key.aspect == "computed" and key not in ruler.revisions
     ]

@@ -44,8 +44,9 @@ TYPES = {
 CLAUSES = {"column": "COLUMN", "check": "CONSTRAINT", "foreign key": "FOREIGN KEY"}
 """What follows DROP in ALTER TABLE; KEY for all others."""
 KEYS = ("primary key", "unique constraint", "index")
-# What the server says of a foreign key that is in the way.
 CONSTRAINTS = ("unique constraint", "foreign key", "check")
+"""What may have no name in a statement."""
+# What the server says of a foreign key that is in the way.
 IN_THE_WAY = frozenset(
     (
         1217,  # a row is referred to, or a table

@@ -171,12 +171,14 @@ def add_what_tables_need(migration: Any, script: Any) -> None:
             needed[f"type {enum.name}"] = CreateEnumType(enum), DropEnumType(enum)
         for it in private.sequences(metadata):
             needed[f"sequence {it.name}"] = CreateSequence(it), DropSequence(it)
+
+    def statement(it: Any) -> Statement:
+        return Statement(str(it.compile(dialect=migration.dialect)).strip())
+
     for create, drop in reversed(needed.values()):
-        for changes, it in ((script.upgrade_ops, create), (script.downgrade_ops, drop)):
-            if it is not None:
-                sql = str(it.compile(dialect=migration.dialect)).strip()
-                end = 0 if it is create else len(changes.ops)
-                changes.ops.insert(end, Statement(sql))
+        script.upgrade_ops.ops.insert(0, statement(create))
+        if drop is not None:
+            script.downgrade_ops.ops.append(statement(drop))
 
 
 def _is_enum(kind: Any) -> bool:
