@@ -92,3 +92,11 @@ def project(
     name = "any_postgres" if request.param == "psycopg" else "mariadb"
     server: servers.Server = request.getfixturevalue(name)
     return new_project(server.url(DRIVERS[request.param], "orders"))
+
+
+@pytest.fixture
+def file_project(
+    new_project: Callable[..., PlainProject], tmp_path: Path
+) -> PlainProject:
+    """Return a project on SQLite, for what is the same on all databases."""
+    return new_project(f"sqlite:///{tmp_path / 'app.db'}")

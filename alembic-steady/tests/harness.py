@@ -306,3 +306,16 @@ def plain_project(folder: Path, url: str, template: str = "generic") -> PlainPro
     project = PlainProject(folder, environment, url=sa.make_url(url))
     project.configure()
     return project
+
+
+def tell(project: PlainProject, definitions: str, options: str) -> None:
+    """Write in env.py what is passed to `run_migrations`, and what that is."""
+    env = project.path / "migrations" / "env.py"
+    call = "run_migrations(target_metadata"
+    env.write_text(env.read_text().replace(call, f"{definitions}\n\n{call}, {options}"))
+
+
+def migrate(project: PlainProject) -> None:
+    """Make the database, if there is none, and run all revisions."""
+    project.run("steady", "create")
+    project.run("alembic", "upgrade", "heads")

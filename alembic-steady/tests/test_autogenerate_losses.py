@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from harness import USERNAME
+from harness import USERNAME, migrate, tell
 from harness import PlainProject as Project
 
 from tests import servers
@@ -70,30 +69,11 @@ KIND = """
 
 
 @pytest.fixture
-def file_project(new_project: Callable[..., Project], tmp_path: Path) -> Project:
-    """Return a project on SQLite, for what is the same on all databases."""
-    return new_project(f"sqlite:///{tmp_path / 'app.db'}")
-
-
-@pytest.fixture
 def server_project(
     any_postgres: servers.Postgres, new_project: Callable[..., Project]
 ) -> Project:
     """Return a project on PostgreSQL."""
     return new_project(any_postgres.url("postgresql+psycopg", "orders"))
-
-
-def tell(project: Project, definitions: str, options: str) -> None:
-    """Write in env.py what is passed to `run_migrations`, and what that is."""
-    env = project.path / "migrations" / "env.py"
-    call = "run_migrations(target_metadata"
-    env.write_text(env.read_text().replace(call, f"{definitions}\n\n{call}, {options}"))
-
-
-def upgrade(project: Project) -> None:
-    """Run all revisions on a database that is there, or is made."""
-    project.run("steady", "create")
-    project.run("alembic", "upgrade", "head")
 
 
 @contextmanager
@@ -116,7 +96,7 @@ def test_no_table_is_dropped_that_the_way_back_needs(server_project: Project) ->
     project.revise("second")
     *_, second = project.revisions()
     assert "drop_table" not in second.read_text()
-    upgrade(project)
+    migrate(project)
     with sa.create_engine(project.url).begin() as connection:
         connection.execute(sa.text("INSERT INTO audit.entry VALUES (1, 'kept')"))
     project.run("alembic", "downgrade", "-1")
@@ -174,7 +154,7 @@ def test_what_is_renamed_is_changed_in_the_same_revision(
     project = file_project
     project.add_to_models(RENAMED)
     project.revise("first")
-    upgrade(project)
+    migrate(project)
     rows = (
         "INSERT INTO user VALUES (1, 'a', 5, NULL)",
         "INSERT INTO visit (id, user_id) VALUES (1, 1)",
@@ -202,7 +182,7 @@ def test_what_is_renamed_is_changed_in_the_same_revision(
     assert text.count("new_column_name=") == 2 * len(renames)
     for once in ("create_check_constraint('ck_years'", "server_default='8'"):
         assert text.replace('"', "'").count(once) == 1
-    upgrade(project)
+    migrate(project)
     assert "No new upgrade operations" in project.run("alembic", "check")
     project.run("alembic", "downgrade", "-1")
     with project_database(project) as connection:
@@ -219,7 +199,7 @@ def test_a_column_of_others_stays_where_its_table_changes(project: Project) -> N
     theirs = "theirs: Mapped[str | None] = mapped_column(sa.String(5), unique=True)"
     project.add_to_models(REFERRING.format(theirs, '"name"', 1))
     project.revise("first")
-    upgrade(project)
+    migrate(project)
     user = sa.table("user", *map(sa.column, ("id", "name", "theirs")))
     with project_database(project) as connection:
         connection.execute(sa.insert(user).values(id=2, name="a", theirs="kept"))
@@ -232,7 +212,7 @@ def test_a_column_of_others_stays_where_its_table_changes(project: Project) -> N
         }
     )
     project.revise("second")
-    upgrade(project)
+    migrate(project)
     assert "No new upgrade operations" in project.run("alembic", "check")
     project.run("alembic", "downgrade", "-1")
     with project_database(project) as connection:
@@ -258,7 +238,7 @@ def test_a_schema_that_others_use_is_kept(server_project: Project) -> None:
         connection.exec_driver_sql("CREATE SCHEMA audit")
         connection.exec_driver_sql("CREATE TABLE audit.theirs (id int)")
     assert "ran up, down and up" in project.revise("first")
-    upgrade(project)
+    migrate(project)
     project.run("alembic", "downgrade", "base")
     project.run("alembic", "upgrade", "head")
     with project_database(project) as connection:
@@ -285,7 +265,7 @@ def test_live_is_a_way_out_of_a_history_that_cannot_be_replayed(
     project: Project,
 ) -> None:
     project.revise("first")
-    upgrade(project)
+    migrate(project)
     (first,) = project.revisions()
     text = first.read_text().replace("    # ### commands", "    1 / 0\n    #", 1)
     first.write_text(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from harness import USERNAME
+from harness import USERNAME, migrate, tell
 from harness import PlainProject as Project
 
 from tests import servers
@@ -37,14 +37,6 @@ class Hidden(Base):
 """
 
 
-def tell(project: Project, definitions: str, options: str) -> None:
-    """Write in env.py what is passed to `run_migrations`, and what that is."""
-    env = project.path / "migrations" / "env.py"
-    call = "run_migrations(target_metadata"
-    text = env.read_text().replace(call, f"{definitions}\n\n{call}, {options}")
-    env.write_text(text)
-
-
 def execute(project: Project, *statements: str) -> None:
     """Run statements on the project's database."""
     engine = sa.create_engine(project.url)
@@ -52,12 +44,6 @@ def execute(project: Project, *statements: str) -> None:
         for statement in statements:
             connection.exec_driver_sql(statement)
     engine.dispose()
-
-
-def migrate(project: Project) -> None:
-    """Make the database, if there is none, and run all revisions."""
-    project.run("steady", "create")
-    project.run("alembic", "upgrade", "heads")
 
 
 def assert_clean(project: Project) -> None:
@@ -81,12 +67,6 @@ def the_only_line(output: str) -> str:
     assert "Traceback" not in output
     assert [line for line in lines if "FAILED: " in line] == lines[-1:], output
     return lines[-1]
-
-
-@pytest.fixture
-def file_project(new_project: Callable[..., Project], tmp_path: Path) -> Project:
-    """Return a project on SQLite, for what is the same on all databases."""
-    return new_project(f"sqlite:///{tmp_path / 'app.db'}")
 
 
 def test_a_revision_says_that_it_has_run(project: Project) -> None:
