@@ -9,23 +9,32 @@ from pathlib import Path
 
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
 
-# Settings of the caller, which are meant for other projects.
-NOT_FOR_CHILDREN = {
-    HANDOVER_VARIABLE,
-    "ALEMBIC_CONFIG",
+# Variables of the programs that the steps run. Most are meant for another project, or for
+# one command of it: UV_FROZEN, PIP_TARGET, GIT_DIR, PYTHONPATH.
+_OF_PROGRAMS = re.compile(
+    "(ALEMBIC|CONDA|GIT|HATCH|PIP|RUFF|UV|VIRTUALENV)_|PYTHON|VIRTUAL_ENV"
+)
+# Those for every project on a machine: who commits and where git is; where packages come
+# from, how to reach them, which of them may be used, and where caches are.
+_FOR_ALL_PROJECTS = re.compile(
+    r"GIT_(AUTHOR_|COMMITTER_)(NAME|EMAIL)$"
+    r"|GIT_(CONFIG_(COUNT|GLOBAL|KEY_|NOSYSTEM|SYSTEM|VALUE_)|EXEC_PATH)"
+    r"|(?!GIT_).*(CACHE|CERT|CONCURRENT|CONFIG_FILE|CREDENTIALS|ENDPOINT|EXCLUDE_NEWER"
+    r"|FIND_LINKS|HTTP|INDEX|INSECURE|KEYRING|LINK_MODE|MALWARE|MIRROR|NATIVE_TLS"
+    r"|NO_BUILD$|NO_BUILD_PACKAGE|NO_CONFIG|OFFLINE|ONLY_BINARY|PROXY|RETRIES|TIMEOUT|TRUSTED_HOST|UPLOADED_PRIOR"
+    r"|USE_DEPRECATED|USE_FEATURE|VERSION_CHECK)"
+)
+_URLS = {
     "DATABASE_URL",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_WORK_TREE",
     "MIGRATION_DATABASE_URL",
-    "PYTHONDONTWRITEBYTECODE",  # otherwise, every later command would compile its imports again
-    "PYTHONHOME",
-    "PYTHONPATH",
     "SHADOW_DATABASE_URL",
     "TEST_DATABASE_URL",
-    "UV_PROJECT_ENVIRONMENT",
-    "VIRTUAL_ENV",
 }
+# Of those that are passed on, the ones that may hold a relative path.
+_PATHS = re.compile(
+    r"(PIP|PYTHON|REQUESTS|RUFF|SSL|UV).*"
+    r"((?<!NO_)CACHE_DIR|CACHEPREFIX|CA_BUNDLE|CERT|CERT_DIR|CERT_FILE|CONFIG_FILE)$"
+)
 
 
 class StepFailed(Exception):
@@ -41,15 +50,10 @@ def run(*command: str | Path) -> str:
     Raises:
         StepFailed: it could not be started, or failed.
     """
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in NOT_FOR_CHILDREN
-    }
     try:
         done = subprocess.run(
             command,
-            env=environment,
+            env=_environment(),
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -63,8 +67,25 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
+def _environment() -> dict[str, str]:
+    """Return the environment for a new project: without what is meant for other ones."""
+    passed = {name: text for name, text in os.environ.items() if _is_passed(name)}
+    # The steps run in the project's folder, but these were set where the command was typed.
+    typed_in = os.environ.get("PWD", "")
+    for name in filter(_PATHS.match, passed):
+        passed[name] = os.path.join(typed_in, passed[name])
+    return {**passed, "PYTHONIOENCODING": "utf-8"}  # `run` expects it.
+
+
+def _is_passed(name: str) -> bool:
+    if name == HANDOVER_VARIABLE or name in _URLS:
+        return False
+    return not _OF_PROGRAMS.match(name) or bool(_FOR_ALL_PROJECTS.match(name))
+
+
 def _reason(printed: str, code: int) -> str:
     """Return the line that says why a command failed."""
+    printed = re.sub(r"\x1b\[[\d;]*m", "", printed)  # Colors may be forced.
     lines = printed.strip().splitlines()
     errors = [
         line for line in lines if re.match("error|fatal|failed", line, re.IGNORECASE)

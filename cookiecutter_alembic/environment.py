@@ -6,21 +6,46 @@ import os
 import shutil
 import sys
 import time
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 from cookiecutter_alembic.children import StepFailed, run
-from cookiecutter_alembic.console import report, working
+from cookiecutter_alembic.console import report, say, working
 
 FOLDER = Path(".venv")
 PYTHON = Path(FOLDER, "Scripts/python.exe" if os.name == "nt" else "bin/python")
 ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
+PROJECT = ("--editable", ".", "--group", "dev")
 PIP_WITH_GROUPS = "pip>=25.1"  # The pip of Python 3.11 does not have --group.
 WITHOUT_UV = [
     "py -m venv .venv" if os.name == "nt" else "python3 -m venv .venv",
     ACTIVATE,
     f'python -m pip install "{PIP_WITH_GROUPS}"',
-    "python -m pip install --editable . --group dev",
+    f"python -m pip install {' '.join(PROJECT)}",
 ]
+IN_WORKSPACE = [
+    "uv venv --allow-existing .venv",
+    ACTIVATE,
+    f"uv pip install {' '.join(PROJECT)}",
+]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an environment is created.
+
+    Attributes:
+        tool: the program that installs, for people to read.
+        commands: what the hook runs.
+        later: what people type to do the same.
+        detail: what else there is to say, or nothing.
+    """
+
+    tool: str
+    commands: list[tuple[str | Path, ...]]
+    later: list[str]
+    detail: str = ""
 
 
 def make() -> list[str]:
@@ -31,13 +56,11 @@ def make() -> list[str]:
     """
     started = time.monotonic()
     is_new = not FOLDER.exists()
-    uv = shutil.which("uv")
+    way = _way()
     try:
         with working("environment"):
-            if uv:
-                run(uv, "sync", "--python", sys.executable)
-            else:
-                _make_without_uv()
+            for command in way.commands:
+                run(*command)
     except StepFailed as failure:
         if is_new:  # The commands to do this later would take it for complete.
             shutil.rmtree(FOLDER, ignore_errors=True)
@@ -47,14 +70,67 @@ def make() -> list[str]:
             )
         else:
             report("environment", str(failure))
-        return ["uv sync"] if uv else WITHOUT_UV
+        return way.later
     version = ".".join(map(str, sys.version_info[:2]))
-    tool = "uv" if uv else "pip"
-    report("environment", f".venv, Python {version}, {tool}", started)
+    report("environment", f".venv, Python {version}, {way.tool}", started)
+    if way.detail:
+        say(f"  {'':16} {way.detail}")
     return []
 
 
-def _make_without_uv() -> None:
-    run(sys.executable, "-m", "venv", ".venv")
-    run(PYTHON, "-m", "pip", "install", PIP_WITH_GROUPS)
-    run(PYTHON, "-m", "pip", "install", "--editable", ".", "--group", "dev")
+def _way() -> Way:
+    uv = _working_uv()
+    if uv is None:
+        return _way_without_uv()
+    workspace = _workspace(uv)
+    if workspace is None:
+        return Way("uv", [(uv, "sync", "--python", sys.executable)], ["uv sync"])
+    # `uv sync` would install into the workspace's environment, and change its lock file.
+    venv = (uv, "venv", "--allow-existing", "--python", sys.executable, FOLDER)
+    install = (uv, "pip", "install", "--python", PYTHON, *PROJECT)
+    detail = f"in the workspace {workspace.name}, whose environment and lock stay as is"
+    return Way("uv", [venv, install], IN_WORKSPACE, detail)
+
+
+def _way_without_uv() -> Way:
+    # pip's own files are read for the index, but may name another place to install to.
+    here = ("--no-user", "--target=", f"--prefix={FOLDER.absolute()}")
+    install = (PYTHON, "-m", "pip", "install", *here)
+    commands = [
+        (sys.executable, "-m", "venv", FOLDER),
+        (*install, PIP_WITH_GROUPS),
+        (*install, *PROJECT),
+    ]
+    return Way("pip", commands, WITHOUT_UV)
+
+
+def _working_uv() -> str | None:
+    """Return the path of uv, if there is one and it can be run.
+
+    One on PATH may belong to a version manager that has none for this folder.
+    """
+    uv = shutil.which("uv")
+    try:
+        return uv and run(uv, "--version") and uv
+    except StepFailed:
+        return None
+
+
+def _workspace(uv: str) -> Path | None:
+    """Return the folder of the uv workspace that the project is a part of, if any."""
+    above = next(filter(_is_workspace, Path.cwd().parents), None)
+    if above is None:
+        return None
+    try:
+        root = Path(run(uv, "workspace", "dir").strip())
+    except StepFailed:
+        return above  # An older uv, which does not say whether the project is a member.
+    return None if root.samefile(os.curdir) else root
+
+
+def _is_workspace(folder: Path) -> bool:
+    try:
+        told = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+        return "workspace" in told["tool"]["uv"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # uv says what is wrong with it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -65,6 +66,7 @@ def test_commands_are_printed_for_where_they_are_typed(
         ("warning: x\nerror: no such thing\nmore", "no such thing"),
         ("FAILED: Can't locate revision", "Can't locate revision"),
         ("one\ntwo", "two"),
+        ("\x1b[1m\x1b[31merror\x1b[39m\x1b[0m: no such thing\nmore", "no such thing"),
         ("", "exit code 3"),
     ],
 )
@@ -80,14 +82,71 @@ def test_a_command_that_is_not_there_is_named() -> None:
         children.run("no-such")
 
 
-def test_a_command_gets_no_settings_of_the_caller(
+# What is set for another project, or for one command, by the names of the programs.
+FOR_OTHER_PROJECTS = """
+    DATABASE_URL MIGRATION_DATABASE_URL SHADOW_DATABASE_URL TEST_DATABASE_URL
+    ALEMBIC_CONFIG CONDA_PREFIX HATCH_BUILD_LOCATION RUFF_OUTPUT_FILE VIRTUAL_ENV
+    GIT_AUTHOR_DATE GIT_CONFIG GIT_CONFIG_PARAMETERS GIT_DIR GIT_INDEX_FILE
+    GIT_OBJECT_DIRECTORY GIT_PREFIX GIT_TEMPLATE_DIR GIT_WORK_TREE
+    PIP_CONFIG_SETTINGS PIP_CONSTRAINT PIP_DRY_RUN PIP_NO_BINARY PIP_NO_DEPS PIP_PREFIX
+    PIP_PYTHON PIP_REQUIREMENT PIP_REQUIRE_HASHES PIP_ROOT PIP_TARGET PIP_USER
+    PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONPATH
+    PYTHONSAFEPATH PYTHONWARNINGS
+    UV_ACTIVE UV_BUILD_CONSTRAINT UV_CONSTRAINT UV_DEV UV_EXCLUDE UV_FROZEN UV_ISOLATED
+    UV_LOCKED UV_MANAGED_PYTHON UV_NO_BINARY UV_NO_BUILD_ISOLATION UV_NO_DEFAULT_GROUPS
+    UV_NO_DEV UV_NO_EDITABLE UV_NO_GROUP UV_NO_INSTALL_PROJECT UV_NO_SOURCES UV_NO_SYNC
+    UV_OVERRIDE UV_PRERELEASE UV_PROJECT UV_PROJECT_ENVIRONMENT UV_PYTHON UV_RESOLUTION
+    UV_SYSTEM_PYTHON UV_VENV_CLEAR UV_WORKING_DIR
+"""
+FOR_ALL_PROJECTS = """
+    ALL_PROXY AWS_PROFILE GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL GIT_CONFIG_COUNT
+    GIT_CONFIG_GLOBAL GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0 GIT_EXEC_PATH HTTPS_PROXY
+    PIP_CLIENT_CERT PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_INDEX_URL
+    PIP_NO_CACHE_DIR PIP_NO_INDEX PIP_ONLY_BINARY PIP_PROXY PIP_RETRIES PIP_TRUSTED_HOST
+    PIP_USE_FEATURE PYTHON_KEYRING_BACKEND SSH_AUTH_SOCK
+    UV_CONCURRENT_DOWNLOADS UV_DEFAULT_INDEX UV_EXCLUDE_NEWER UV_FIND_LINKS
+    UV_HTTP_TIMEOUT UV_INDEX UV_INDEX_CORP_PASSWORD UV_INDEX_STRATEGY UV_INDEX_URL
+    UV_INSECURE_HOST UV_KEYRING_PROVIDER UV_LINK_MODE UV_NATIVE_TLS UV_NO_BUILD
+    UV_NO_CACHE UV_NO_CONFIG UV_OFFLINE UV_PYTHON_INSTALL_MIRROR UV_SYSTEM_CERTS
+"""
+PATHS_FOR_ALL_PROJECTS = """
+    PIP_CACHE_DIR PIP_CERT PIP_CONFIG_FILE PYTHONPYCACHEPREFIX REQUESTS_CA_BUNDLE
+    SSL_CERT_DIR SSL_CERT_FILE UV_CACHE_DIR UV_CONFIG_FILE
+"""
+PRINT_MARKED = (
+    "import json, os;"
+    "print(json.dumps({k: v for k, v in os.environ.items() if 'caller' in v}))"
+)
+
+
+def test_a_command_gets_the_settings_for_all_projects_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in children.NOT_FOR_CHILDREN:
+    for name in (FOR_OTHER_PROJECTS + FOR_ALL_PROJECTS).split():
         monkeypatch.setenv(name, "caller")
-    code = "import os; print(sum(text == 'caller' for text in os.environ.values()))"
-    # A home of Python itself would be missing where its variable was passed on.
-    assert children.run(PYTHON, "-c", code) == "0\n"
+    printed = json.loads(children.run(PYTHON, "-c", PRINT_MARKED))
+    assert sorted(printed) == sorted(FOR_ALL_PROJECTS.split())
+
+
+def test_a_relative_path_is_taken_from_where_the_command_was_typed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PWD", str(tmp_path))
+    names = PATHS_FOR_ALL_PROJECTS.split()
+    for name in names:
+        monkeypatch.setenv(name, "caller")
+    printed = json.loads(children.run(PYTHON, "-c", PRINT_MARKED))
+    assert printed == dict.fromkeys(names, str(tmp_path / "caller"))
+    monkeypatch.setenv("UV_CACHE_DIR", "/caller")
+    printed = json.loads(children.run(PYTHON, "-c", PRINT_MARKED))
+    assert printed["UV_CACHE_DIR"] == "/caller"
+
+
+def test_what_a_command_prints_is_read_in_any_locale(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    assert children.run(PYTHON, "-c", "print('ü')") == "ü\n"
 
 
 def test_nothing_else_starts_a_program() -> None:
