@@ -10,9 +10,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import asdict
+from inspect import unwrap
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -129,7 +131,7 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
         left_out=answers["__left_out"],
         unneeded=connection.unneeded_files,
         again=_again(answers),
-        is_cruft="_commit" in answers and "_output_dir" not in answers,
+        is_for_comparison=_is_for_comparison(),
     )
     return ascii(asdict(project))
 
@@ -219,13 +221,33 @@ def _prompted_context() -> dict[str, Any]:
     Only the stack frame of `cookiecutter.prompt.prompt_for_config`, which renders the
     answers, has this dictionary.
     """
-    frame = sys._getframe()
-    while frame.f_code.co_name != "prompt_for_config":
-        if frame.f_back is None:
-            return {}
+    for frame in _frames():
+        if frame.f_code.co_name == "prompt_for_config":
+            context: dict[str, Any] = frame.f_locals["context"]
+            return context
+    return {}
+
+
+def _is_for_comparison() -> bool:
+    """Return whether this is inside of `cruft update` or `cruft diff`.
+
+    They generate projects in temporary folders, only to compare them with each other or with
+    the real one. The results of the hook's steps, above all the first revision, would
+    differ, and end up in the real project.
+    """
+    cruft = sys.modules.get("cruft")
+    if cruft is None:
+        return False
+    comparing = {unwrap(it).__code__ for it in (cruft.diff, cruft.update)}
+    return any(frame.f_code in comparing for frame in _frames())
+
+
+def _frames() -> Iterator[FrameType]:
+    """Yield the frames of the functions that are being called, innermost first."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        yield frame
         frame = frame.f_back
-    context: dict[str, Any] = frame.f_locals["context"]
-    return context
 
 
 def _forget_modules() -> None:

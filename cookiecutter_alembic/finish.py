@@ -6,12 +6,9 @@ otherwise, Cookiecutter would delete the project.
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from cookiecutter_alembic import (
     environment,
@@ -30,7 +27,7 @@ def finish(project: Project) -> None:
     """Finish the project in the current folder; if interrupted, print how to do it later."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
-    if is_for_comparison(project):
+    if project.is_for_comparison:
         files.complete(project)
         return
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -40,21 +37,6 @@ def finish(project: Project) -> None:
         _say_how_to_finish(project, "Interrupted")
     except Exception as error:  # noqa: BLE001  otherwise, Cookiecutter would delete the project
         _say_how_to_finish(project, f"{type(error).__name__}: {error}")
-
-
-def is_for_comparison(project: Project) -> bool:
-    """Return whether `cruft update` generates this project only to compare two versions.
-
-    It generates the old and the new version in temporary folders. The results of the steps,
-    above all the first revision, would differ and end up in the real project.
-    """
-    folder = Path.cwd().parent
-    temporary = Path(tempfile.gettempdir()).resolve()
-    return bool(
-        project.is_cruft
-        and folder.parent == temporary
-        and re.fullmatch("tmp.{8}", folder.name)
-    )
 
 
 def take_steps(project: Project) -> None:

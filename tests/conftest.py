@@ -298,10 +298,10 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def cruft(*arguments: str, cwd: Path, environment: dict[str, str]) -> None:
-    """Run the real `cruft` command."""
+def cruft(*arguments: str, cwd: Path, environment: dict[str, str]) -> str:
+    """Run the real `cruft` command, and return what it printed."""
     command = [str(TOOLS / "cruft"), *arguments]
-    subprocess.run(command, cwd=cwd, env=environment, check=True)
+    return subprocess.check_output(command, cwd=cwd, env=environment, text=True)
 
 
 def commit(folder: Path, environment: dict[str, str], message: str) -> None:

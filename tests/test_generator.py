@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cookiecutter_alembic import children, environment, files, finish, library, settings
+from cookiecutter_alembic import children, environment, files, library, settings
 from cookiecutter_alembic.answers import for_hook
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
 from cookiecutter_alembic.project import VERSIONS, Project
@@ -253,25 +253,6 @@ def test_an_env_of_another_bake_is_not_for_this_project(
     lacking = replace(project, left_out="password")
     (left,) = settings.write(lacking)
     assert left == "# add the password to .env, as in .env.example"
-
-
-@pytest.mark.parametrize("is_cruft", [True, False])
-@pytest.mark.parametrize(
-    ("folder", "is_temporary"), [("tmpAb12Cd_9", True), ("tmp", False), ("work", False)]
-)
-def test_a_bake_for_comparison_is_known_by_where_it_is(
-    project: Project,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    folder: str,
-    is_temporary: bool,
-    is_cruft: bool,
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / folder / "orders").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / folder / "orders")
-    told = replace(project, is_cruft=is_cruft)
-    assert finish.is_for_comparison(told) == (is_temporary and is_cruft)
 
 
 WORKING = """

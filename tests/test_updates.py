@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from tests.conftest import Project, commit, cruft
@@ -10,11 +11,16 @@ from tests.conftest import Project, commit, cruft
 def test_an_update_changes_what_the_template_changed_and_no_more(
     repository: Path, bench: Path, environment: dict[str, str]
 ) -> None:
+    # It is created in a temporary folder, as those are in which an update compares.
+    environment["TMPDIR"] = str(bench)
+    folder = Path(tempfile.mkdtemp(dir=bench))
     url = f"file://{repository}"
-    cruft("create", "--no-input", url, cwd=bench, environment=environment)
-    project = Project(bench / "my_service", environment)
+    cruft("create", "--no-input", url, cwd=folder, environment=environment)
+    project = Project(folder / "my_service", environment)
     commit(project.path, environment, "Follow the template")
+    assert cruft("diff", cwd=project.path, environment=environment) == ""
     revisions = project.revisions()
+    assert len(revisions) == 1
     dotenv = (project.path / ".env").read_text()
 
     # Both the files and the extension change, and one process renders old and new.
