@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from cookiecutter_alembic.children import StepFailed, run
@@ -30,10 +32,9 @@ def commit(project: Project, *, is_complete: bool) -> list[str]:
     if has_history():
         report("git", "the repository already exists; nothing committed")
         return []
-    for parent in Path.cwd().parents:
-        if (parent / ".git").exists():
-            report("git", f"inside the repository {parent.name}; nothing committed")
-            return [f'git add . && git commit -m "Add {project.slug}" -- .']
+    if (outer := _repository_around(git)) is not None:
+        report("git", f"inside the repository {outer.name}; nothing committed")
+        return [f'git add . && git commit -m "Add {project.slug}" -- .']
     if not is_complete:
         report("git", "needs the first revision first; nothing committed")
         return [f"git init && {COMMIT}"]
@@ -51,7 +52,8 @@ def _commit(git: str) -> tuple[str, list[str]]:
         for lock in Path(".git").rglob("*.lock"):
             lock.unlink()
         run(git, "init", "--quiet")
-        run(git, "add", "--all")
+        # What the owner ignores elsewhere may have names of files that the project needs.
+        run(git, "-c", f"core.excludesFile={os.devnull}", "add", "--all")
     except StepFailed as failure:
         return str(failure), [f"git init && {COMMIT}"]
     try:
@@ -65,6 +67,17 @@ def _commit(git: str) -> tuple[str, list[str]]:
     except StepFailed as failure:
         return f"nothing committed: {failure}", [COMMIT]
     return f"first commit {number}", []
+
+
+def _repository_around(git: str) -> Path | None:
+    """Return the folder of the repository that the project is in, unless it ignores it."""
+    for parent in Path.cwd().parents:
+        if (parent / ".git").exists():
+            with suppress(StepFailed):  # It fails for what is not ignored.
+                run(git, "check-ignore", "--quiet", Path.cwd())
+                return None
+            return parent
+    return None
 
 
 def has_history() -> bool:

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from cookiecutter_alembic import children, environment, files, library, settings
+from cookiecutter_alembic import (
+    children,
+    environment,
+    files,
+    library,
+    repository,
+    settings,
+)
 from cookiecutter_alembic.answers import for_hook
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
 from cookiecutter_alembic.project import VERSIONS, Project
@@ -253,6 +260,43 @@ def test_an_env_of_another_bake_is_not_for_this_project(
     lacking = replace(project, left_out="password")
     (left,) = settings.write(lacking)
     assert left == "# add the password to .env, as in .env.example"
+
+
+@pytest.fixture
+def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the owner's file of settings for git, which holds a name."""
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\nname = Owner\nemail = owner@example.invalid\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    return config
+
+
+def test_the_first_commit_has_what_is_ignored_elsewhere(
+    project: Project, gitconfig: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ignore").write_text("*.ini\n.env*\n")
+    with open(gitconfig, "a") as config:
+        config.write(f"[core]\nexcludesFile = {tmp_path / 'ignore'}\n")
+    Path(".gitignore").write_text(".env\n")
+    for name in (".env", ".env.example", "alembic.ini"):
+        Path(name).touch()
+    assert repository.commit(project, is_complete=True) == []
+    committed = children.run("git", "ls-files").split()
+    assert committed == [".env.example", ".gitignore", "alembic.ini"]
+
+
+@pytest.mark.parametrize("ignored", ["*", "orders", "other"])
+def test_a_repository_around_counts_unless_it_ignores_the_project(
+    project: Project, gitconfig: Path, tmp_path: Path, ignored: str
+) -> None:
+    """Repositories of people's own settings ignore all but a few files of their homes."""
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text(f"{ignored}\n")
+    Path("README.md").touch()
+    later = repository.commit(project, is_complete=True)
+    is_its_own = ignored != "other"
+    assert Path(".git").exists() == is_its_own
+    assert bool(later) != is_its_own
 
 
 WORKING = """

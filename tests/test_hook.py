@@ -397,6 +397,26 @@ def test_inside_a_repository(bench: Path, environment: dict[str, str]) -> None:
     assert project.run("git", "status", "--short") == "?? ../unrelated.txt\n"
 
 
+@pytest.mark.full
+def test_the_first_commit_is_whole_whatever_is_ignored_elsewhere(
+    bench: Path, environment: dict[str, str]
+) -> None:
+    ignore = Path(environment["HOME"], "ignore")
+    ignore.write_text(".*\n*.ini\ntests\napp/m*\n")
+    with open(Path(environment["HOME"], ".gitconfig"), "a") as config:
+        config.write(f"[core]\nexcludesFile = {ignore}\n")
+    project = baked(bench / "out", environment)
+    committed = set(project.run("git", "ls-files").splitlines())
+    rendered = TEMPLATE / "{{cookiecutter.project_slug}}"
+    files = [file for file in rendered.rglob("*") if file.is_file()]
+    for_other_kinds = {".squawk.toml", "compose.yaml"}
+    assert len(files) > 15
+    assert {
+        str(it.relative_to(rendered)) for it in files
+    } <= committed | for_other_kinds
+    assert ".env" not in committed
+
+
 def test_settings_of_the_caller_are_not_used(
     bench: Path, environment: dict[str, str]
 ) -> None:

@@ -130,7 +130,7 @@ def test_pip_installs_the_library_along(
 
 
 @pytest.mark.parametrize("where", ["global", "parent"])
-def test_the_library_survives_who_ignores_folders_of_that_name(
+def test_a_project_is_whole_where_files_of_its_names_are_ignored(
     bench: Path, environment: dict[str, str], where: str
 ) -> None:
     out = bench / "out"
@@ -142,12 +142,18 @@ def test_the_library_survives_who_ignores_folders_of_that_name(
     else:
         subprocess.run(["git", "init", "--quiet", out], check=True)
         ignore = out / ".gitignore"
-    ignore.write_text("vendor/\n")
+    ignore.write_text("vendor/\n.env*\n*.lock\nmigrations/\n")
     project = baked_in(out, environment)
     if where == "parent":
         project.run("git", "add", ".")
     listed = project.run("git", "ls-files").splitlines()
-    assert f"{PACKAGE}/adapters/__init__.py" in listed
+    (revision,) = project.revisions()
+    assert {
+        ".env.example",
+        f"migrations/versions/{revision.name}",
+        f"{PACKAGE}/adapters/__init__.py",
+        "uv.lock",
+    } <= set(listed)
     project.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(bench / "dist"))
     (wheel,) = (bench / "dist").glob("*.whl")
     contents = project.run("python", "-m", "zipfile", "--list", wheel)
