@@ -18,6 +18,7 @@ from cookiecutter_alembic import (
     repository,
     server,
     settings,
+    tables,
 )
 from cookiecutter_alembic.console import report, say
 from cookiecutter_alembic.project import Project
@@ -51,11 +52,14 @@ def take_steps(project: Project) -> None:
         return
     install = environment.make()
     is_possible = not (install or settle)
-    then = server.LOOK if is_possible and project.is_server else ""
+    then = server.LOOK if is_possible else ""
     revise, printed = first_revision.write(has_environment=not install, then=then)
+    if is_possible and not printed:
+        printed = server.ask()
     start, create = server.look(project, printed, is_possible=is_possible)
+    adopt = tables.look(project, printed)
     commit = repository.commit(project, is_complete=not revise)
-    trouble = [*settle, *install, *revise, *start, *commit]
+    trouble = [*settle, *install, *revise, *start, *commit, *adopt]
     if trouble:
         say("\nNext:\n")
     else:
@@ -70,7 +74,7 @@ def take_steps(project: Project) -> None:
         *revise,
         *commit,
         *create,
-        "alembic upgrade head",
+        *(adopt or ["alembic upgrade head"]),
     ]:
         say(f"  {command}")
 

@@ -1,4 +1,4 @@
-"""Checks whether the project's database server answers and has the database."""
+"""Finds out whether the server answers, has the database, and what is in it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,51 @@ from cookiecutter_alembic.environment import PYTHON
 from cookiecutter_alembic.project import Project
 
 LOOK = """
+import json
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from alembic_steady import settings
+from alembic_steady.configure import configure_options
+from sqlalchemy.exc import SQLAlchemyError
 
+def foreign_tables(connection):
+    # Those in a database that no revision of the project has changed yet.
+    options = configure_options(project)
+    known = {it.revision for it in ScriptDirectory.from_config(config).walk_revisions()}
+    context = MigrationContext.configure(connection, opts=options)
+    if known.intersection(context.get_current_heads()):
+        return []
+    keys = project.adapter.describe_tables(connection)
+    tables = {it.table for it in keys if it.kind == "table" and it.schema is None}
+    return sorted(tables - {options.get("version_table", "alembic_version")})
+
+config = Config("alembic.ini")
 try:
-    project = settings.load(Config("alembic.ini"))
-    answer = project.adapter.exists(project.url())
+    project = settings.load(config)
+    url = project.url()
+    answer = project.adapter.exists(url)
+    if answer is True:
+        with project.adapter.connect(url) as connection:
+            print("Tables:", json.dumps(foreign_tables(connection)))
+except SQLAlchemyError:
+    pass  # Other commands say what it is.
 except CommandError as error:
     answer = error
 print("Database:", answer)
 """
 CREATE = "steady create"
 CORRECT_URL = "# correct DATABASE_URL in .env"
+
+
+def ask() -> str:
+    """Run `LOOK`, and return what it printed."""
+    try:
+        with working("database"):
+            return run(PYTHON, "-c", LOOK)
+    except StepFailed as failure:
+        return f"Database: {failure}"
 
 
 def look(
@@ -30,7 +62,7 @@ def look(
 
     Arguments:
         project: the project whose database it is.
-        printed: what `LOOK` printed, if it has already run.
+        printed: what `LOOK` printed, if it could run.
         is_possible: whether commands of the project can run.
 
     Returns:
@@ -40,13 +72,7 @@ def look(
         return [], []
     if not is_possible:
         return [], [CREATE]
-    try:
-        if not printed:
-            with working("database"):
-                printed = run(PYTHON, "-c", LOOK)
-        answer = printed.rpartition("Database: ")[2].strip()
-    except StepFailed as failure:
-        answer = str(failure)
+    answer = printed.rpartition("Database: ")[2].strip()
     if answer == "True":
         return [], []
     if answer == "False":
