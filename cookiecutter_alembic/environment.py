@@ -56,7 +56,7 @@ def make() -> list[str]:
     """
     started = time.monotonic()
     is_new = not FOLDER.exists()
-    way = _way()
+    way = choose()
     try:
         with working("environment"):
             for command in way.commands:
@@ -78,7 +78,8 @@ def make() -> list[str]:
     return []
 
 
-def _way() -> Way:
+def choose() -> Way:
+    """Choose how to create the environment: with uv if it works, in a workspace or not."""
     uv = _working_uv()
     if uv is None:
         return _way_without_uv()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -52,8 +51,8 @@ def _commit(git: str) -> tuple[str, list[str]]:
         for lock in Path(".git").rglob("*.lock"):
             lock.unlink()
         run(git, "init", "--quiet")
-        # What the owner ignores elsewhere may have names of files that the project needs.
-        run(git, "-c", f"core.excludesFile={os.devnull}", "add", "--all")
+        run(git, "add", "--all")
+        _add_what_is_ignored_elsewhere(git)
     except StepFailed as failure:
         return str(failure), [f"git init && {COMMIT}"]
     try:
@@ -69,10 +68,18 @@ def _commit(git: str) -> tuple[str, list[str]]:
     return f"first commit {number}", []
 
 
+def _add_what_is_ignored_elsewhere(git: str) -> None:
+    """Add what the project's own .gitignore allows, but another file of the owner ignores."""
+    others = ("ls-files", "-z", "--others", "--exclude-per-directory=.gitignore")
+    if names := run(git, *others).split("\0")[:-1]:
+        run(git, "add", "--force", "--", *names)
+
+
 def _repository_around(git: str) -> Path | None:
     """Return the folder of the repository that the project is in, unless it ignores it."""
     for parent in Path.cwd().parents:
-        if (parent / ".git").exists():
+        place = parent / ".git"
+        if place.is_file() or (place / "HEAD").exists():
             with suppress(StepFailed):  # It fails for what is not ignored.
                 run(git, "check-ignore", "--quiet", Path.cwd())
                 return None

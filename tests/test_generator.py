@@ -262,6 +262,52 @@ def test_an_env_of_another_bake_is_not_for_this_project(
     assert left == "# add the password to .env, as in .env.example"
 
 
+MEMBER = '[project]\nname = "orders"\nversion = "1"\nrequires-python = ">=3.11"\n'
+WORKSPACE = "[tool.uv.workspace]\nmembers = [{}]\n"
+FAILING_UV = "#!/bin/sh\necho 'uv: command not found' >&2\nexit 127\n"
+OLD_UV = '#!/bin/sh\ntest "$*" = --version && echo uv 0.7.0\n'
+
+
+@pytest.mark.parametrize(
+    ("above", "later"),
+    [
+        (WORKSPACE.format('"orders"'), environment.IN_WORKSPACE),
+        (WORKSPACE.format('"packages/*"'), ["uv sync"]),
+        ("[tool.uv]\npackage = false\n", ["uv sync"]),
+        ("tool = 1\n", ["uv sync"]),
+        ("this is not TOML", ["uv sync"]),
+    ],
+    ids=["member", "beside", "no workspace", "no uv", "broken"],
+)
+def test_a_workspace_around_counts_if_the_project_is_a_part_of_it(
+    project: Project, tmp_path: Path, above: str, later: list[str]
+) -> None:
+    Path("pyproject.toml").write_text(MEMBER)
+    (tmp_path / "pyproject.toml").write_text(above)
+    assert environment.choose().later == later
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+@pytest.mark.parametrize(
+    ("uv", "later"),
+    [(FAILING_UV, environment.WITHOUT_UV), (OLD_UV, environment.IN_WORKSPACE)],
+    ids=["failing", "old"],
+)
+def test_a_uv_counts_for_what_it_can_do(
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    uv: str,
+    later: list[str],
+) -> None:
+    """A version manager has a program of this name even where it has no uv to run."""
+    (tmp_path / "pyproject.toml").write_text(WORKSPACE.format('"orders"'))
+    (tmp_path / "uv").write_text(uv)
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert environment.choose().later == later
+
+
 @pytest.fixture
 def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the owner's file of settings for git, which holds a name."""
@@ -271,12 +317,18 @@ def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return config
 
 
+@pytest.mark.parametrize(
+    "setting",
+    ["[core]\nexcludesFile = {}/info/exclude\n", "[init]\ntemplateDir = {}\n"],
+    ids=["global", "template"],
+)
 def test_the_first_commit_has_what_is_ignored_elsewhere(
-    project: Project, gitconfig: Path, tmp_path: Path
+    project: Project, gitconfig: Path, tmp_path: Path, setting: str
 ) -> None:
-    (tmp_path / "ignore").write_text("*.ini\n.env*\n")
+    (tmp_path / "info").mkdir()
+    (tmp_path / "info" / "exclude").write_text("*.ini\n.env*\n")
     with open(gitconfig, "a") as config:
-        config.write(f"[core]\nexcludesFile = {tmp_path / 'ignore'}\n")
+        config.write(setting.format(tmp_path))
     Path(".gitignore").write_text(".env\n")
     for name in (".env", ".env.example", "alembic.ini"):
         Path(name).touch()
@@ -297,6 +349,14 @@ def test_a_repository_around_counts_unless_it_ignores_the_project(
     is_its_own = ignored != "other"
     assert Path(".git").exists() == is_its_own
     assert bool(later) != is_its_own
+
+
+def test_an_empty_folder_of_that_name_is_no_repository(
+    project: Project, gitconfig: Path, tmp_path: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    Path("README.md").touch()
+    assert repository.commit(project, is_complete=True) == []
 
 
 WORKING = """

@@ -417,26 +417,114 @@ def test_the_first_commit_is_whole_whatever_is_ignored_elsewhere(
     assert ".env" not in committed
 
 
+def test_inside_a_uv_workspace(bench: Path, environment: dict[str, str]) -> None:
+    """What is printed works, and nothing of the workspace is changed."""
+    workspace = bench / "shop"
+    (workspace / ".venv").mkdir(parents=True)
+    told = '[tool.uv.workspace]\nmembers = ["packages/*"]\n'
+    (workspace / "pyproject.toml").write_text(told)
+    (workspace / "uv.lock").write_text("# The lock\n")
+    project = baked(workspace / "packages", environment)
+    assert re.search(
+        rf"environment      \.venv, Python {PYTHON}, uv +{SECONDS}\n"
+        r" {19}in the workspace shop, whose environment and lock stay as is\n",
+        project.output,
+    )
+    assert (workspace / "uv.lock").read_text() == "# The lock\n"
+    assert not list((workspace / ".venv").iterdir())
+    assert not (project.path / "uv.lock").exists()
+    type_in(project, *next_steps(project))
+    assert (project.path / "my_service.db").exists()
+
+
+@pytest.mark.full
+def test_inside_a_uv_workspace_without_network(
+    bench: Path, environment: dict[str, str]
+) -> None:
+    folder = bench / "shop"
+    folder.mkdir()
+    told = '[tool.uv.workspace]\nmembers = ["*"]\n'
+    (folder / "pyproject.toml").write_text(told)
+    broken = {**environment, **NO_NETWORK, "UV_CACHE_DIR": str(bench / "cache")}
+    done = bake(folder, broken, answers={})
+    project = Project(folder / "my_service", environment, output=done.stdout)
+    assert "first revision   needs the environment first\n" in project.output
+    type_in(project, *next_steps(project))
+    assert (project.path / "my_service.db").exists()
+    assert not (folder / ".venv").exists()
+
+
+# What a shell, a CI job or a task of another project may have set.
+OF_OTHER_PROJECTS = {
+    "DATABASE_URL": "mysql://somebody@192.0.2.1/else",
+    "MIGRATION_DATABASE_URL": "sqlite:///{bench}/other.db",
+    "SHADOW_DATABASE_URL": "mysql://somebody@192.0.2.1/else",
+    "ALEMBIC_CONFIG": "/nowhere/alembic.ini",
+    "CONDA_PREFIX": "{bench}/conda",
+    "GIT_AUTHOR_DATE": "nonsense",
+    "GIT_DIR": "{bench}/git",
+    "GIT_INDEX_FILE": "{bench}/index",
+    "GIT_OBJECT_DIRECTORY": "{bench}/objects",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONWARNINGS": "error",
+    "RUFF_OUTPUT_FILE": "{bench}/ruff",
+    "UV_FROZEN": "1",
+    "UV_LOCKED": "1",
+    "UV_NO_DEFAULT_GROUPS": "1",
+    "UV_NO_DEV": "1",
+    "UV_NO_EDITABLE": "1",
+    "UV_NO_GROUP": "dev",
+    "UV_NO_INSTALL_PROJECT": "1",
+    "UV_PROJECT": "{bench}",
+    "UV_PROJECT_ENVIRONMENT": "{bench}/venv",
+    "UV_PYTHON": "3.8",
+    "UV_RESOLUTION": "lowest",
+    "UV_WORKING_DIR": "{bench}",
+    "VIRTUAL_ENV": "{bench}/venv",
+}
+
+
 def test_settings_of_the_caller_are_not_used(
     bench: Path, environment: dict[str, str]
 ) -> None:
-    other = bench / "other.db"
     del environment["PYTHONPYCACHEPREFIX"]
+    before = {path.name for path in bench.iterdir()}
+    told = {name: it.format(bench=bench) for name, it in OF_OTHER_PROJECTS.items()}
+    project = baked(bench / "out", environment | told)
+    assert "Ready" in project.output
+    assert {path.name for path in bench.iterdir()} == before | {"out"}
+    assert list(project.path.glob(".venv/lib/*/site-packages/alembic/__pycache__"))
+    assert list(project.path.glob(".venv/lib/*/site-packages/_editable_impl_*.pth"))
+    assert (project.path / "uv.lock").exists()
+    assert (project.path / ".venv" / "bin" / "mypy").exists()
+    project.environment = environment
+    assert commits(project) == ["Initial commit"]
+
+
+@pytest.mark.full
+def test_settings_of_the_caller_are_not_used_by_pip(
+    bench: Path, environment: dict[str, str]
+) -> None:
+    """Its files, too, may name another place to install to."""
+    elsewhere = bench / "elsewhere"
+    config = Path(environment["HOME"], ".config", "pip", "pip.conf")
+    config.parent.mkdir(parents=True)
+    told = f"[install]\ntarget = {elsewhere}\nprefix = {elsewhere}\nuser = true\n"
+    config.write_text(told)
     environment |= {
-        "DATABASE_URL": "mysql://somebody@192.0.2.1/else",
-        "MIGRATION_DATABASE_URL": f"sqlite:///{other}",
-        "SHADOW_DATABASE_URL": "mysql://somebody@192.0.2.1/else",
-        "ALEMBIC_CONFIG": "/nowhere/alembic.ini",
-        "VIRTUAL_ENV": str(bench / "venv"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "GIT_DIR": str(bench / "git"),
+        "PATH": only(bench / "bin", "git"),
+        "PIP_CONSTRAINT": "nowhere.txt",
+        "PIP_NO_DEPS": "1",
+        "PIP_PREFIX": str(elsewhere),
+        "PIP_REQUIRE_HASHES": "1",
+        "PIP_ROOT": str(elsewhere),
+        "PIP_TARGET": str(elsewhere),
+        "PIP_USER": "1",
     }
     project = baked(bench / "out", environment)
     assert "Ready" in project.output
-    assert not other.exists()
-    assert not (bench / "venv").exists()
-    assert not (bench / "git").exists()
-    assert list(project.path.glob(".venv/lib/*/site-packages/alembic/__pycache__"))
+    assert not elsewhere.exists()
+    assert (project.path / ".venv" / "bin" / "mypy").exists()
 
 
 def test_again_over_a_finished_project(
