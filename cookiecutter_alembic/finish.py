@@ -57,7 +57,7 @@ def take_steps(project: Project) -> None:
     if is_possible and not printed:
         printed = server.ask()
     start, create = server.look(project, printed, is_possible=is_possible)
-    adopt = tables.look(project, printed)
+    adopt = tables.look(printed)
     commit = repository.commit(project, is_complete=not revise)
     trouble = [*settle, *install, *revise, *start, *commit, *adopt]
     if trouble:

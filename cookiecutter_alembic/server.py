@@ -35,7 +35,8 @@ try:
     answer = project.adapter.exists(url)
     if answer is True:
         with project.adapter.connect(url) as connection:
-            print("Tables:", json.dumps(foreign_tables(connection)))
+            tables = foreign_tables(connection)
+        print("Tables:", json.dumps([project.adapter.describe(url), *tables]))
 except SQLAlchemyError:
     pass  # Other commands say what it is.
 except CommandError as error:

@@ -6,28 +6,26 @@ import json
 import re
 
 from cookiecutter_alembic.console import report
-from cookiecutter_alembic.project import Project
 
 ADOPT = "# make models and first revision build what it has, then: alembic stamp head"
 SHOWN = 3
 """How many of the tables are named."""
 
 
-def look(project: Project, printed: str) -> list[str]:
+def look(printed: str) -> list[str]:
     """Report tables that no revision of the project has created.
 
     Arguments:
-        project: the project whose database it is.
         printed: what `server.LOOK` printed, if it could run.
 
     Returns:
         The step that takes the place of the first upgrade, or none if that can be run.
     """
-    told = re.search("^Tables: (.+)$", printed, re.MULTILINE)
-    tables: list[str] = json.loads(told[1]) if told else []
+    told = re.findall("^Tables: (.+)$", printed, re.MULTILINE)
+    place, *tables = json.loads(told[-1]) if told else [""]
     if not tables:
         return []
     more = [f"{len(tables) - SHOWN} more"] if len(tables) > SHOWN else []
     named = " ".join(", ".join([*tables[:SHOWN], *more]).split())
-    report("database", f"{project.place} has tables already: {named}")
+    report("database", f"{place} has tables already: {named}")
     return [ADOPT]
