@@ -14,15 +14,26 @@ from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
 _OF_PROGRAMS = re.compile(
     "(ALEMBIC|CONDA|GIT|HATCH|PIP|RUFF|UV|VIRTUALENV)_|PYTHON|VIRTUAL_ENV"
 )
-# Those for every project on a machine: who commits and where git is; where packages come
-# from, how to reach them, which of them may be used, and where caches are.
+# Those that are for every project on a machine.
 _FOR_ALL_PROJECTS = re.compile(
-    r"GIT_(AUTHOR_|COMMITTER_)(NAME|EMAIL)$"
-    r"|GIT_(CONFIG_(COUNT|GLOBAL|KEY_|NOSYSTEM|SYSTEM|VALUE_)|EXEC_PATH)"
-    r"|(?!GIT_).*(CACHE|CERT|CONCURRENT|CONFIG_FILE|CREDENTIALS|ENDPOINT|EXCLUDE_NEWER"
-    r"|FIND_LINKS|HTTP|INDEX|INSECURE|KEYRING|LINK_MODE|MALWARE|MIRROR|NATIVE_TLS"
-    r"|NO_BUILD$|NO_BUILD_PACKAGE|NO_CONFIG|OFFLINE|ONLY_BINARY|PROXY|RETRIES|TIMEOUT|TRUSTED_HOST|UPLOADED_PRIOR"
-    r"|USE_DEPRECATED|USE_FEATURE|VERSION_CHECK)"
+    r"""
+    GIT_(AUTHOR|COMMITTER)_(EMAIL|NAME)$  # who commits
+    | GIT_CONFIG_(COUNT|GLOBAL|KEY_|NOSYSTEM|SYSTEM|VALUE_)
+    | GIT_(ASKPASS|EXEC_PATH|PROXY|SSH|SSL|TERMINAL_PROMPT)
+    | (?!GIT_).*(
+        CONFIG_FILE|NO_CONFIG
+        # where packages come from
+        |ENDPOINT|FIND_LINKS|INDEX|MIRROR
+        # how to reach them
+        |CERT|CONCURRENT|CREDENTIALS|HTTP|INSECURE|KEYRING|NATIVE_TLS|OFFLINE|PROXY
+        |RETRIES|TIMEOUT|TRUSTED_HOST|USE_DEPRECATED|USE_FEATURE|VERSION_CHECK
+        # which of them may be used
+        |EXCLUDE_NEWER|MALWARE|NO_BUILD$|NO_BUILD_PACKAGE|ONLY_BINARY|UPLOADED_PRIOR
+        # where caches are
+        |CACHE|LINK_MODE
+    )
+    """,
+    re.VERBOSE,
 )
 _URLS = {
     "DATABASE_URL",
@@ -32,7 +43,7 @@ _URLS = {
 }
 # Of those that are passed on, the ones that may hold a relative path.
 _PATHS = re.compile(
-    r"(PIP|PYTHON|REQUESTS|RUFF|SSL|UV).*"
+    r"(CURL|PIP|PYTHON|REQUESTS|RUFF|SSL|UV).*"
     r"((?<!NO_)CACHE_DIR|CACHEPREFIX|CA_BUNDLE|CERT|CERT_DIR|CERT_FILE|CONFIG_FILE)$"
 )
 
