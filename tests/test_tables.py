@@ -23,6 +23,7 @@ def found(service: Service) -> list[str]:
     return described[1:]
 
 
+@pytest.mark.full
 def test_tables_count_that_no_revision_has_made(service: Service) -> None:
     service.create()
     service.execute("CREATE TABLE customer (id INTEGER)")
