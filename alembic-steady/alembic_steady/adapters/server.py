@@ -32,8 +32,15 @@ WAYS_OUT = (
     " or compare with the database itself: alembic -x live …"
 )
 WHO = text("SELECT current_user")
-DATABASE = ("dbname", "database", "db")
-"""Parameters of a URL by which drivers take another database than the one before the `?`."""
+OVERRIDES = {
+    "user": "username",
+    "password": "password",
+    "passwd": "password",
+    "dbname": "database",
+    "database": "database",
+    "db": "database",
+}
+"""Parameters of a URL that drivers take instead of a part before the `?`."""
 
 
 class ServerAdapter(Adapter):
@@ -87,14 +94,14 @@ class ServerAdapter(Adapter):
         return url
 
     def synchronous(self, url: URL) -> URL:
-        """Return the URL with a synchronous driver, and with its database before the `?`.
+        """Return the URL with a synchronous driver, and with what it overrides before the `?`.
 
-        There it can be replaced by that of a scratch database.
+        Only there, a scratch database can take the place of its database.
         """
         told = super().synchronous(url)
-        for name in DATABASE:
-            if value := told.query.get(name):
-                told = told.set(database=str(value)).difference_update_query([name])
+        for name in OVERRIDES.keys() & told.query.keys():
+            part: Any = {OVERRIDES[name]: str(told.query[name])}
+            told = told.set(**part).difference_update_query([name])
         return told
 
     def describe(self, url: URL) -> str:

@@ -1,4 +1,4 @@
-"""URLs of several hosts: scratch databases, and what else is written, on the primary."""
+"""What a URL says after the `?`: several hosts, and other names than before it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,44 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from harness import Project
+from sqlalchemy import make_url
 
+from alembic_steady.adapters import adapter_for
 from tests import servers
 from tests.revisions import ADD_USERNAME, CLEAN, DRIFT
 from tests.servers import PASSWORD, Postgres
+
+
+@pytest.mark.parametrize(
+    ("url", "synchronous"),
+    [
+        (
+            "postgresql+psycopg2://h/a?user=u&password=p%40&dbname=b&sslmode=require",
+            "postgresql+psycopg2://u:p%40@h/b?sslmode=require",
+        ),
+        (
+            "postgresql+asyncpg://x:y@h/a?user=u&database=b&ssl=require&timeout=9",
+            "postgresql+psycopg://u:y@h/b?sslmode=require&connect_timeout=9",
+        ),
+        (
+            "postgresql+asyncpg://h/a?statement_cache_size=0&command_timeout=60",
+            "postgresql+psycopg://h/a",
+        ),
+        (
+            "postgresql+psycopg_async://h/a?prepare_threshold=0",
+            "postgresql+psycopg://h/a",
+        ),
+        (
+            "mariadb+asyncmy://h/a?user=u&passwd=p&db=b",
+            "mariadb+pymysql://u:p@h/b",
+        ),
+    ],
+)
+def test_migrations_are_told_what_counts(url: str, synchronous: str) -> None:
+    given = make_url(url)
+    told = adapter_for(given.get_backend_name()).synchronous(given)
+    assert told == make_url(synchronous)
+
 
 DRIVERS = ["psycopg2", pytest.param("psycopg", marks=pytest.mark.full)]
 
