@@ -155,6 +155,8 @@ PYMYSQL_PARAMETERS = ASYNCMY_PARAMETERS | {
     *("bind_address", "collation", "ssl_disabled", "ssl_key_password"),
     *("ssl_verify_cert", "ssl_verify_identity", "write_timeout"),
 }
+# PyMySQL takes any text for true, also "false": TLS would be off.
+PYMYSQL_FLAGS = {"ssl_disabled", "ssl_verify_identity"}
 SQLITE_PARAMETERS = frozenset(
     ("cached_statements", "check_same_thread", "detect_types", "timeout")
 )
@@ -528,6 +530,8 @@ def _check_parameters(driver: Driver, parameters: list[Parameter]) -> None:
     for name, value, _text in parameters:
         if name in driver.numbers and not re.fullmatch("[0-9]{1,9}", value):
             raise InvalidUrl(f"{name} is not a whole number, as in {name}=100")
+        if name in PYMYSQL_FLAGS and value.lower() not in ("1", "true"):
+            raise InvalidUrl(f"{name} can only be true; otherwise leave it out")
         if name == "host" and "," in value and ":" in value:
             raise InvalidUrl(_right_form_for_hosts(driver))
     if driver.parameters is None:

@@ -35,6 +35,7 @@ ACCEPTED = [
     "sqlite:///a%20b.db",
     "mysql+asyncmy://u:p@/db?unix_socket=/run/mysqld/mysqld.sock",
     "mariadb+pymysql://root@h/db",
+    "mariadb+pymysql://root@h/db?ssl_disabled=true",
     "mariadb+asyncmy://u:@h/db",
 ]
 
@@ -246,6 +247,7 @@ REFUSED = {
     "postgresql+psycopg://u:secret@h?dbname=a%0Ab": "database has a character that does not",
     "sqlite:///a.db?user=u": 'does not accept "user"',
     "mysql+asyncmy://u:secret@h/db?write_timeout=1": 'does not accept "write_timeout"',
+    "mysql+pymysql://u:secret@h/db?ssl_disabled=false": "can only be true; otherwise",
     "mysql+pymysql://u:secret@h/db?ssl-mode=REQUIRED": 'does not accept "ssl-mode"',
 }
 
