@@ -236,6 +236,17 @@ def test_asyncpg_reaches_another_host_within_its_time(
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("service", ["psycopg2", "asyncpg"], indirect=True)
+def test_its_tests_pass_on_the_host_that_answers(service: Service) -> None:
+    assert service.server
+    driver, port = service.connection.driver.name, service.server.port
+    service.project.environment["DATABASE_URL"] = (
+        f"{driver}://postgres:{PASSWORD}@/orders?host={NOBODY}&host=127.0.0.1:{port}"
+    )
+    service.project.run_tests()
+
+
+@pytest.mark.full
 @on_asyncpg
 def test_asyncpg_reports_the_last_of_several_hosts(service: Service) -> None:
     with silent_host() as silent:
