@@ -32,6 +32,15 @@ WAYS_OUT = (
     " or compare with the database itself: alembic -x live …"
 )
 WHO = text("SELECT current_user")
+OVERRIDES = {
+    "user": "username",
+    "password": "password",
+    "passwd": "password",
+    "dbname": "database",
+    "database": "database",
+    "db": "database",
+}
+"""Parameters of a URL that drivers take instead of a part before the `?`."""
 
 
 class ServerAdapter(Adapter):
@@ -80,6 +89,21 @@ class ServerAdapter(Adapter):
     def run_revisions(self, connection: Connection, executor: Any) -> None:
         """Run the planned revisions, and record what is committed in the executor."""
 
+    def reached(self, connection: Connection, url: URL) -> URL:
+        """Return the URL of the one server, of those in a URL, that a connection is to."""
+        return url
+
+    def synchronous(self, url: URL) -> URL:
+        """Return the URL with a synchronous driver, and with what it overrides before the `?`.
+
+        Only there, a scratch database can take the place of its database.
+        """
+        told = super().synchronous(url)
+        for name in OVERRIDES.keys() & told.query.keys():
+            part: Any = {OVERRIDES[name]: str(told.query[name])}
+            told = told.set(**part).difference_update_query([name])
+        return told
+
     def describe(self, url: URL) -> str:
         """Return a description of the database that a URL names, without the password."""
         return f"{self._server(url)}, database {url.database}"
@@ -114,7 +138,7 @@ class ServerAdapter(Adapter):
         try:
             with self.connect(self.entrance(application_url)) as connection:
                 role = str(connection.scalar(WHO))
-            with self.connect(url) as connection:
+            with self.connect(self.writable(url)) as connection:
                 if role == connection.scalar(WHO):
                     return None
                 for statement, *names in self.grants(connection, url, role):
@@ -196,6 +220,8 @@ class ServerAdapter(Adapter):
         name = f"{prefix}{secrets.token_hex(6)}"
         url = (named() or self._local(in_use)).set(database=name)
         with self._maintenance(url) as connection:
+            # Of several servers, the others get the database late or not at all.
+            url = self.reached(connection, url)
             if self.is_pooled(connection):
                 place = self._server(url)
                 raise CommandError(f"{place} is a connection pooler, not the server")
@@ -228,7 +254,8 @@ class ServerAdapter(Adapter):
 
     @contextmanager
     def _maintenance(self, url: URL) -> Iterator[Connection]:
-        with self.connect(url.set(database=self.maintenance)) as connection:
+        url = self.writable(url.set(database=self.maintenance))
+        with self.connect(url) as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def _reason(self, url: URL, error: BaseException) -> str:

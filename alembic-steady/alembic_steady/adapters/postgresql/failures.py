@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+ANSWERS = ("invalid", "session is", "server is")
+"""How lines begin that report an answer, such as that of a standby: session is read-only."""
+
 
 def cause(error: BaseException) -> tuple[bool, str]:
     """Return whether a server answered, and why there is no connection."""
@@ -9,6 +12,6 @@ def cause(error: BaseException) -> tuple[bool, str]:
     message = str(getattr(error, "orig", error))
     lines = [line.rpartition("failed: ")[2] for line in message.splitlines()]
     for line in lines:
-        if "FATAL" in line or "password" in line or line.startswith("invalid"):
+        if "FATAL" in line or "password" in line or line.startswith(ANSWERS):
             return True, line.removeprefix("FATAL:").strip()
     return False, lines[0]
