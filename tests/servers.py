@@ -245,8 +245,13 @@ def crash(binaries: Path, server: Postgres) -> None:
 
 
 @contextmanager
-def pgbouncer(server: Postgres) -> Iterator[Postgres]:
-    """Run a PgBouncer in front of a server, which pools transactions of all databases."""
+def pgbouncer(server: Postgres, database: str = "*") -> Iterator[Postgres]:
+    """Run a PgBouncer in front of a server, which pools transactions.
+
+    Arguments:
+        server: the server.
+        database: the only database that it knows; all unless told.
+    """
     program = pgbouncer_program()
     assert program
     with readable_folder() as folder:
@@ -256,7 +261,7 @@ def pgbouncer(server: Postgres) -> Iterator[Postgres]:
         configuration = folder / "pgbouncer.ini"
         configuration.write_text(f"""\
 [databases]
-* = host=127.0.0.1 port={server.port}
+{database} = host=127.0.0.1 port={server.port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {pooler.port}
@@ -364,7 +369,9 @@ def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> Non
         try:
             server.query("SELECT 1")
             return
-        except (psycopg.OperationalError, pymysql.OperationalError):
+        except (psycopg.OperationalError, pymysql.OperationalError) as error:
+            if "no such database" in str(error):  # a pooler that knows another one
+                return
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(log.read_text()) from None
             time.sleep(0.05)

@@ -27,7 +27,7 @@ from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.adapters.mysql import describe, implicit_commits, lock, words
-from alembic_steady.adapters.mysql.failures import cause
+from alembic_steady.adapters.mysql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
 GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
@@ -43,7 +43,6 @@ class MySQLAdapter(ServerAdapter):
     }
     maintenance = "information_schema"
     list_databases = text("SELECT schema_name FROM schemata")
-    has_database = text("SELECT count(*) FROM schemata WHERE schema_name = :name")
     create_database = "CREATE DATABASE {} CHARACTER SET utf8mb4"
     drop_database = "DROP DATABASE IF EXISTS {}"
     hold_name = text("SELECT GET_LOCK(:name, 0)")
@@ -88,6 +87,10 @@ class MySQLAdapter(ServerAdapter):
     def cause(self, error: BaseException) -> tuple[bool, str]:
         """Return whether a server answered, and why there is no connection."""
         return cause(error)
+
+    def is_missing(self, url: URL, error: BaseException) -> bool:
+        """Return whether a connection failed because the server has no such database."""
+        return url.database != self.maintenance and says_missing(error)
 
     def lock(
         self, connection: Connection

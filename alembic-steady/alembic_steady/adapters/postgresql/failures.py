@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+# In English, of the server and of PgBouncer; the driver does not tell the error's code.
+MISSING = re.compile('database ".*" does not exist|no such database')
+
 
 def cause(error: BaseException) -> tuple[bool, str]:
     """Return whether a server answered, and why there is no connection."""
@@ -12,3 +17,8 @@ def cause(error: BaseException) -> tuple[bool, str]:
         if "FATAL" in line or "password" in line or line.startswith("invalid"):
             return True, line.removeprefix("FATAL:").strip()
     return False, lines[0]
+
+
+def says_missing(error: BaseException) -> bool:
+    """Return whether the error says that there is no such database."""
+    return bool(MISSING.search(cause(error)[1]))
