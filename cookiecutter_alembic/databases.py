@@ -285,6 +285,11 @@ class ConnectionString:
         return "async" if self.driver.is_async else "sync"
 
     @property
+    def folder(self) -> str:
+        """The folder of a file, or "" if it is in the repository's root."""
+        return posixpath.dirname(self.database) if self.kind == "file" else ""
+
+    @property
     def ignored(self) -> list[str]:
         """Patterns for `.gitignore`: a database file in the repository that is no `*.db`."""
         path = posixpath.normpath(self.database)

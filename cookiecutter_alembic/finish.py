@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from cookiecutter_alembic import (
+    database_file,
     environment,
     files,
     first_revision,
@@ -71,7 +72,10 @@ def take_steps(project: Project) -> None:
     is_possible = not (install or settle)
     then = server.LOOK if is_possible and project.is_server else ""
     revise, printed = first_revision.write(has_environment=not install, then=then)
-    start, create = server.look(project, printed, is_possible=is_possible)
+    if project.is_server:
+        start, create = server.look(project, printed, is_possible=is_possible)
+    else:
+        start, create = database_file.look(project)
     commit = repository.commit(project, is_complete=not revise)
     trouble = [*settle, *install, *revise, *start, *commit]
     if trouble:

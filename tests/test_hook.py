@@ -72,7 +72,7 @@ def is_tried(project: Project) -> bool:
     told = "# Not run yet: no scratch database was available when it was written.\n"
     is_said = revision.read_text().startswith(told)
     assert (
-        "\n                   not run yet: no server\n" in project.output
+        "\n                   not run yet: no scratch database\n" in project.output
     ) == is_said
     assert is_said or revision.read_text().startswith('"""Initial revision')
     return not is_said
@@ -202,7 +202,7 @@ def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
     shown = rf"""
   first revision   {REVISION} +{SECONDS}
                    create table user
-                   not run yet: no server
+                   not run yet: no scratch database
 """
     assert re.search(shown, project.output)
     assert not is_tried(project)
