@@ -289,14 +289,24 @@ GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 
 
 @contextmanager
-def mariadb() -> Iterator[MariaDB]:
-    """Run the system's MariaDB server with password authentication."""
+def mariadb(certificate: Path | None = None) -> Iterator[MariaDB]:
+    """Run the system's MariaDB server with password authentication.
+
+    Arguments:
+        certificate: the file of a key and its certificate, to offer TLS.
+    """
     program = mariadb_server()
     assert program
     with readable_folder(memory()) as folder:
         data = folder / "data"
         users = folder / "users.sql"
         users.write_text(MARIADB_USERS)
+        offered: dict[str, object] = {}
+        if certificate:
+            copy = shutil.copy(
+                certificate, folder
+            )  # The server may not read its folder.
+            offered = {"ssl-cert": copy, "ssl-key": copy}
         give_away(folder)
         subprocess.run(
             [
@@ -321,6 +331,7 @@ def mariadb() -> Iterator[MariaDB]:
             "innodb-flush-log-at-trx-commit": 0,
             # As where no other is configured: what needs another has to ask for it.
             "character-set-server": "latin1",
+            **offered,
         }
         with running(server, [program, "--no-defaults"], settings):
             yield server

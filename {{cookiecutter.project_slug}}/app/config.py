@@ -14,6 +14,9 @@ from sqlalchemy import URL, Dialect, Engine, event, make_url
 {% else %}
 from sqlalchemy import URL, make_url
 {% endif %}
+{% if database.dialect.family == "mysql" and driver.is_async %}
+from sqlalchemy.engine.interfaces import DBAPIConnection
+{% endif %}
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +30,10 @@ MIGRATION_DRIVER = "{{ driver.migrations }}"
 # Hosting platforms hand out URLs that name no driver.
 {% endif %}
 DRIVERLESS = {{ database.driverless | tojson }}
+{% endif %}
+{% if database.dialect.family == "mysql" %}
+TLS = ("ssl_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_key", "ssl_cipher")
+TLS_MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 {% endif %}
 
 
@@ -103,6 +110,20 @@ def read_url(variable: str) -> URL | None:
         raise ConfigError(
             f"{variable} is for {url.drivername}, but this project runs on {DRIVER}"
         )
+{% if database.dialect.family == "mysql" %}
+    # MySQL's own programs, and some hosting platforms, write ssl-mode.
+    query = {name.replace("-", "_"): value for name, value in url.query.items()}
+    mode = str(query.get("ssl_mode", "")).upper()
+    foreign = {name for name in query if "ssl" in name.lower()}.difference(TLS)
+    if foreign or mode not in ("", *TLS_MODES):
+        raise ConfigError(
+            f"{variable}: for TLS, write ssl_mode={', '.join(TLS_MODES[:-1])}"
+            f" or {TLS_MODES[-1]}, and no {', '.join(foreign)}"
+        )
+    if mode.startswith("VERIFY") and not {"ssl_ca", "ssl_capath"} & query.keys():
+        raise ConfigError(f"{variable}: add ssl_ca, the file of the authority")
+    url = url.set(query=query)
+{% endif %}
 {% if database.kind == "server" %}
     if "@" in f"{url.host}{url.database}":
         raise ConfigError(f"{variable}: write an @ in the password as %40")
@@ -137,11 +158,30 @@ def on_driver(url: URL, driver: str) -> URL:
 
 
 @event.listens_for(Engine, "do_connect")
-def _encode_password(
-    dialect: Dialect, _record: object, _args: object, told: dict[str, Any]
-) -> None:
+def _connect(
+    dialect: Dialect, _record: object, _given: object, told: dict[str, Any]
+) -> {{ "DBAPIConnection | None" if driver.is_async else "None" }}:
+    if dialect.name != DIALECT:
+        return{{ " None" if driver.is_async }}
     # The drivers would send it in Latin-1, and the server expects UTF-8.
-    password = told.get("password")
-    if dialect.name == DIALECT and isinstance(password, str):
-        told["password"] = password.encode()
+    if isinstance(told.get("password"), str):
+        told["password"] = told["password"].encode()
+    mode = told.pop("ssl_mode", "").upper()
+    if mode in ("DISABLED", "PREFERRED"):
+        told.pop("ssl", None)
+    elif mode:
+        checks = {"check_hostname": mode == "VERIFY_IDENTITY"}
+        checks["verify_mode"] = mode.startswith("VERIFY")
+        told["ssl"] = told.get("ssl", {}) | checks
+    if mode == "DISABLED" and dialect.driver == "pymysql":
+        told["ssl_disabled"] = True
+{% if driver.is_async %}
+    if dialect.driver == "asyncmy" and mode != "DISABLED" and "ssl" not in told:
+        try:  # Only pymysql encrypts by itself if the server can.
+            return dialect.connect(**told, ssl={"check_hostname": False})
+        except dialect.loaded_dbapi.OperationalError as error:
+            if "WRONG_VERSION_NUMBER" not in str(error):
+                raise
+    return None
+{% endif %}
 {% endif %}
