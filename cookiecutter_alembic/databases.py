@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -62,6 +63,8 @@ class Driver:
     migrations: str = ""
     parameters: frozenset[str] | None = None
     """The parameters allowed after the `?` of a URL; None allows those of libpq."""
+    numbers: tuple[str, ...] = ()
+    """Parameters that the driver takes as numbers, but SQLAlchemy passes on as text."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Parameters that have another name in the driver for migrations."""
 
@@ -127,11 +130,17 @@ PSYCOPG = "psycopg[binary]>=3.3"
 # MySQL 8 and newer encrypt passwords by default, for which PyMySQL needs an extra.
 PYMYSQL = "pymysql[rsa]>=1.2"
 
+PSYCOPG_NUMBERS = ("prepare_threshold",)
+ASYNCPG_NUMBERS = (
+    *("command_timeout", "max_cacheable_statement_size"),
+    *("max_cached_statement_lifetime", "prepared_statement_cache_size"),
+    *("statement_cache_size", "timeout"),
+)
 # The parameters of drivers that can be written as text.
 ASYNCPG_PARAMETERS = frozenset(
     (
-        *("gsslib", "host", "krbsrvname", "passfile", "port"),
-        *("prepared_statement_cache_size", "ssl", "target_session_attrs"),
+        *("gsslib", "host", "krbsrvname", "passfile", "port", "ssl"),
+        *("target_session_attrs", *ASYNCPG_NUMBERS),
     )
 )
 ASYNCMY_PARAMETERS = frozenset(
@@ -146,6 +155,8 @@ PYMYSQL_PARAMETERS = ASYNCMY_PARAMETERS | {
     *("bind_address", "collation", "ssl_disabled", "ssl_key_password"),
     *("ssl_verify_cert", "ssl_verify_identity", "write_timeout"),
 }
+# PyMySQL takes any text for true, also "false": TLS would be off.
+PYMYSQL_FLAGS = {"ssl_disabled", "ssl_verify_identity"}
 SQLITE_PARAMETERS = frozenset(
     ("cached_statements", "check_same_thread", "detect_types", "timeout")
 )
@@ -166,15 +177,22 @@ DRIVERS = (
         "sqlite+aiosqlite", SQLITE, ("aiosqlite>=0.22",), "sqlite", SQLITE_PARAMETERS
     ),
     Driver("postgresql+psycopg2", POSTGRESQL, ("psycopg2-binary>=2.9.11",)),
-    Driver("postgresql+psycopg", POSTGRESQL, (PSYCOPG,)),
-    Driver("postgresql+psycopg_async", POSTGRESQL, (PSYCOPG,), "postgresql+psycopg"),
+    Driver("postgresql+psycopg", POSTGRESQL, (PSYCOPG,), numbers=PSYCOPG_NUMBERS),
+    Driver(
+        "postgresql+psycopg_async",
+        POSTGRESQL,
+        (PSYCOPG,),
+        "postgresql+psycopg",
+        numbers=PSYCOPG_NUMBERS,
+    ),
     Driver(
         "postgresql+asyncpg",
         POSTGRESQL,
         ("asyncpg>=0.31", PSYCOPG),
         "postgresql+psycopg",
-        parameters=ASYNCPG_PARAMETERS,
-        renamed={"ssl": "sslmode"},
+        ASYNCPG_PARAMETERS,
+        ASYNCPG_NUMBERS,
+        renamed={"ssl": "sslmode", "timeout": "connect_timeout"},
     ),
     *_mysql_drivers(MYSQL),
     *_mysql_drivers(MARIADB),
@@ -202,14 +220,17 @@ _URL = re.compile(
         (?: \[ (?P<ipv6> [^/?]+ ) \] | (?P<host> [^/:?]+ ) )?
         (?: : (?P<port> [^/?]* ) )?
     )
-    (?: / (?P<database> [^?]* ) )?
+    (?: / (?P<path> [^?]* ) )?
     (?: \? (?P<query> .* ) )?
     """,
     re.VERBOSE | re.DOTALL,
 )
 
-# Parameters that override the password before the host.
-_PASSWORD = ("password", "passwd")
+# Parameters that override what stands before the `?`.
+USER, PASSWORD, DATABASE = {"user"}, {"password", "passwd"}, {"dbname"}
+OVERRIDES = USER | PASSWORD | DATABASE
+SOCKET = "a local socket"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 # Other parameters that are secrets. A path such as `passfile` is not one.
 _SECRET = re.compile("pass(?!file)|secret|scram_.*_key", re.IGNORECASE)
@@ -239,13 +260,19 @@ class ConnectionString:
     """The host and port as written in the URL."""
     host: str
     port: int | None
-    database: str
+    path: str
+    """The database as written in the URL, percent-encoded."""
     parameters: tuple[Parameter, ...]
 
     @property
     def dialect(self) -> Dialect:
         """The kind of database."""
         return self.driver.dialect
+
+    @property
+    def database(self) -> str:
+        """The name of the database, or the path of its file."""
+        return unquote(self.path)
 
     @property
     def username(self) -> str:
@@ -327,31 +354,40 @@ class ConnectionString:
         return f"{self.database} at {self.address}"
 
     @property
+    def hosts(self) -> list[tuple[str, str]]:
+        """The hosts, or folders of sockets ("" for the default), each with its port.
+
+        The driver tries them in this order. Parameters override what is before the `?`.
+        """
+        default = "" if self.dialect.family == "postgresql" else "localhost"
+        named = (self._values(name) for name in ("unix_socket", "hostaddr", "host"))
+        hosts = next(filter(None, named), (self.host or default).split(","))
+        ports = self._values("port") or [str(self.port)]
+        pairs = zip_longest(hosts, ports[: len(hosts)], fillvalue=ports[-1])
+        return [_host_and_port(host, port) for host, port in pairs]
+
+    @property
     def address(self) -> str:
         """Where the server is, for people to read."""
-        named = [
-            part.value
-            for part in self.parameters
-            if part.name in ("host", "unix_socket")
-        ]
-        if not named and not self.host and self.dialect.family == "postgresql":
-            return "a local socket"
-        if not named:
-            return f"{self.host or 'localhost'}:{self.port}"
         return ", ".join(
-            host if ":" in host or host.startswith("/") else f"{host}:{self.port}"
-            for host in named
+            host if host.startswith("/") else f"{host}:{port}" if host else SOCKET
+            for host, port in self.hosts
         )
+
+    @property
+    def container_port(self) -> str:
+        """The port under which the URL looks for the first of its servers."""
+        return self.hosts[0][1]
 
     @property
     def suits_container(self) -> bool:
         """Whether the URL would reach a container that publishes its port on this machine."""
-        is_elsewhere = any(
-            part.name in ("host", "hostaddr", "port", "service", "unix_socket")
-            for part in self.parameters
-        )
-        loopback = [f"{host}:{self.port}" for host in ("localhost", "127.0.0.1", "::1")]
-        return self.address in loopback and not is_elsewhere
+        return self.hosts[0][0] in _LOOPBACK and not self._values("service")
+
+    def _values(self, name: str) -> list[str]:
+        """Return the values of a parameter, which may be there repeatedly or be a list."""
+        parts = (part.value for part in self.parameters if part.name == name)
+        return [value for part in parts for value in part.split(",")]
 
     def _written(
         self, password: str | None, secret: Callable[[Parameter], str | None]
@@ -366,7 +402,7 @@ class ConnectionString:
         ]
         query = "&".join(filter(None, texts))
         return (
-            f"{self.driver.name}://{login}{at}{self.location}/{self.database}"
+            f"{self.driver.name}://{login}{at}{self.location}/{self.path}"
             f"{'?' if query else ''}{query}"
         )
 
@@ -390,29 +426,47 @@ def parse(text: str) -> ConnectionString:
         )
     driver = _driver(match["scheme"])
     server = driver.dialect.server
-    if server:
-        _check_server(driver, server, match)
-    else:
-        _check_file(driver, match)
     parameters = [
         Parameter(name, value, part)
         for part in (match["query"] or "").split("&")
         for name, value in parse_qsl(part)
     ]
-    _check_parameters(driver, [part.name for part in parameters])
-    passwords = [part.value for part in parameters if part.name in _PASSWORD]
-    if match["password"] is not None:
-        passwords.insert(0, unquote(match["password"]))
-    return ConnectionString(
+    login = _overridden(match["login"], USER, parameters)
+    password = _overridden(match["password"], PASSWORD, parameters)
+    path = _overridden(match["path"], DATABASE, parameters)
+    if not unquote(path or "").isprintable():
+        raise InvalidUrl("the database has a character that does not print")
+    if server:
+        _check_server(driver, server, match, path)
+    else:
+        _check_file(driver, match)
+    _check_parameters(driver, parameters)
+    connection = ConnectionString(
         driver=driver,
-        login=match["login"],
-        password=passwords[-1] if passwords else None,
+        login=login,
+        password=None if password is None else unquote(password),
         location=match["location"],
         host=match["ipv6"] or match["host"] or "",
         port=int(match["port"] or server.port) if server else None,
-        database=match["database"],
-        parameters=tuple(part for part in parameters if part.name not in _PASSWORD),
+        path=path or "",
+        parameters=tuple(part for part in parameters if part.name not in OVERRIDES),
     )
+    if server:
+        for _host, port in connection.hosts:
+            _check_port(driver, server, port)
+    return connection
+
+
+def _overridden(
+    before: str | None, names: set[str], parameters: list[Parameter]
+) -> str | None:
+    given = [quote(part.value, safe="") for part in parameters if part.name in names]
+    return given[-1] if given else before
+
+
+def _host_and_port(host: str, port: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([^:/]*):([^:/]*)", host)
+    return (match[1], match[2] or port) if match else (host, port)
 
 
 def _is_secret(parameter: Parameter) -> bool:
@@ -439,11 +493,13 @@ def _check_file(driver: Driver, match: re.Match[str]) -> None:
             f"a file needs three slashes, {driver.name}:///name.db, "
             f"or four for an absolute path, {driver.name}:////srv/name.db"
         )
-    if match["database"] in (None, "", ":memory:"):
+    if unquote(match["path"] or "") in ("", ":memory:"):
         raise InvalidUrl(f"needs a file, such as {driver.name}:///name.db")
 
 
-def _check_server(driver: Driver, server: Server, match: re.Match[str]) -> None:
+def _check_server(
+    driver: Driver, server: Server, match: re.Match[str], path: str | None
+) -> None:
     if match["login"] is not None and "@" in match.string[match.start("location") :]:
         raise InvalidUrl(
             'two "@" before the host; write the one in the password as %40'
@@ -452,14 +508,18 @@ def _check_server(driver: Driver, server: Server, match: re.Match[str]) -> None:
     # libpq accepts a list of hosts, but SQLAlchemy does not parse a port for each.
     if "," in port or ("," in host and driver.parameters is not None):
         raise InvalidUrl(_right_form_for_hosts(driver))
-    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    _check_port(driver, server, port or str(server.port))
+    if not path:
+        raise InvalidUrl(
+            f"names no database; add one at the end, as in {_example(driver.name)}"
+        )
+
+
+def _check_port(driver: Driver, server: Server, port: str) -> None:
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise InvalidUrl(
             "the port is not a number between 1 and 65535, as in "
             + _example(driver.name, f"localhost:{server.port}")
-        )
-    if not match["database"]:
-        raise InvalidUrl(
-            f"names no database; add one at the end, as in {_example(driver.name)}"
         )
 
 
@@ -471,11 +531,20 @@ def _right_form_for_hosts(driver: Driver) -> str:
     return f"write several hosts at the end, each with its port: {form}"
 
 
-def _check_parameters(driver: Driver, names: list[str]) -> None:
+def _check_parameters(driver: Driver, parameters: list[Parameter]) -> None:
+    for name, value, _text in parameters:
+        if name in driver.numbers and not re.fullmatch("[0-9]{1,9}", value):
+            raise InvalidUrl(f"{name} is not a whole number, as in {name}=100")
+        if name in PYMYSQL_FLAGS and value.lower() not in ("1", "true"):
+            raise InvalidUrl(f"{name} can only be true; otherwise leave it out")
+        if name == "host" and "," in value and ":" in value:
+            raise InvalidUrl(_right_form_for_hosts(driver))
     if driver.parameters is None:
         return
-    synonyms = {*driver.renamed.values(), *_PASSWORD}
-    for name in names:
+    synonyms = {*driver.renamed.values()}
+    if driver.dialect.server:
+        synonyms |= USER | PASSWORD
+    for name, _value, _text in parameters:
         if name not in driver.parameters | synonyms:
             shown = f'"{name}"' if re.fullmatch(r"[\w-]+", name) else "this parameter"
             raise InvalidUrl(

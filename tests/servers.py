@@ -233,6 +233,32 @@ def running_postgres(binaries: Path, server: Postgres) -> AbstractContextManager
     return running(server, command, settings)
 
 
+@contextmanager
+def standby(binaries: Path, primary: Postgres, delay: str) -> Iterator[Postgres]:
+    """Run a standby that repeats what its primary does.
+
+    Arguments:
+        binaries: the folder of `pg_basebackup` and `postgres`.
+        primary: the server that it copies and follows.
+        delay: how late it is.
+    """
+    with readable_folder() as folder:
+        give_away(folder)
+        place = f"host=127.0.0.1 port={primary.port} user={primary.superuser}"
+        data = folder / "data"
+        command: list[str | Path] = [
+            *(binaries / "pg_basebackup", "--write-recovery-conf", "--no-sync"),
+            *("--checkpoint", "fast", "--pgdata", data),
+            *("--dbname", f"{place} password={PASSWORD}"),
+        ]
+        subprocess.run(command, check=True, **unprivileged(folder))
+        with open(data / "postgresql.auto.conf", "a") as settings:
+            settings.write(f"recovery_min_apply_delay = {delay}\n")
+        server = Postgres(free_port(), folder)
+        with running_postgres(binaries, server):
+            yield server
+
+
 def crash(binaries: Path, server: Postgres) -> None:
     """Stop a PostgreSQL server as a crash does: it finishes nothing."""
     data = server.folder / "data"

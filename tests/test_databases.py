@@ -29,8 +29,13 @@ ACCEPTED = [
     "postgresql+asyncpg://u:p@/db?host=h1:5432&host=h2:5432",
     "postgresql+psycopg2://u:p@h/db?sslpassword=x&sslmode=require",
     "mysql+pymysql://u:p@h:3307/db?charset=utf8mb4&ssl_ca=%2Fca.pem",
+    "postgresql+asyncpg://u:p@h/db?statement_cache_size=0&timeout=9&command_timeout=60",
+    "postgresql+psycopg://u:p@h/db?prepare_threshold=5",
+    "postgresql+psycopg://u:p@h/a%20b%25",
+    "sqlite:///a%20b.db",
     "mysql+asyncmy://u:p@/db?unix_socket=/run/mysqld/mysqld.sock",
     "mariadb+pymysql://root@h/db",
+    "mariadb+pymysql://root@h/db?ssl_disabled=true",
     "mariadb+asyncmy://u:@h/db",
 ]
 
@@ -92,6 +97,24 @@ def test_a_scheme_without_driver_is_spelled_out(
             "postgresql+psycopg2://:password@/db",
         ),
         (
+            "postgresql+psycopg://h/db?user=a%40b&password=x",
+            "x",
+            "postgresql+psycopg://a%40b@h/db",
+            "postgresql+psycopg://a%40b:password@h/db",
+        ),
+        (
+            "postgresql+asyncpg://not:this@h/db?user=u&password=x&ssl=require",
+            "x",
+            "postgresql+asyncpg://u@h/db?ssl=require",
+            "postgresql+asyncpg://u:password@h/db?ssl=require",
+        ),
+        (
+            "postgresql+psycopg2://u:p@h/not-this?dbname=a%3Fb+c",
+            "p",
+            "postgresql+psycopg2://u@h/a%3Fb%20c",
+            "postgresql+psycopg2://u:password@h/a%3Fb%20c",
+        ),
+        (
             "postgresql+psycopg://u:p@h/db?sslkey=k&sslpassword=x",
             "p",
             "postgresql+psycopg://u@h/db?sslkey=k",
@@ -137,6 +160,10 @@ def test_a_password_after_the_question_mark_is_a_secret(
         ("postgresql://u@/db?host=h1:5433&host=h2", "db at h1:5433, h2:5432"),
         ("mysql://u@/db?unix_socket=/run/mysql.sock", "db at /run/mysql.sock"),
         ("mariadb://u@h/db", "db at h:3306"),
+        ("postgresql://u@h1,h2/db", "db at h1:5432, h2:5432"),
+        ("postgresql://u@/db?host=h1,h2&port=5433,5434", "db at h1:5433, h2:5434"),
+        ("postgresql://u@h/db?hostaddr=10.0.0.7", "db at 10.0.0.7:5432"),
+        ("postgresql://u@h/a%20b", "a b at h:5432"),
     ],
 )
 def test_a_place_is_described(url: str, place: str) -> None:
@@ -144,19 +171,28 @@ def test_a_place_is_described(url: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "suits"),
+    ("url", "suits", "port"),
     [
-        ("postgresql://u@localhost/db", True),
-        ("postgresql://u@[::1]:5433/db", True),
-        ("mysql:///db", True),
-        ("postgresql:///db", False),
-        ("postgresql://u@localhost/db?host=h", False),
-        ("mysql://u@localhost/db?unix_socket=/run/mysql.sock", False),
-        ("postgresql://u@db.example.com/db", False),
+        ("postgresql://u@localhost/db", True, 5432),
+        ("postgresql://u@[::1]:5433/db", True, 5433),
+        ("mysql:///db", True, 3306),
+        ("postgresql:///db", False, 5432),
+        ("postgresql://u@localhost/db?host=h", False, 5432),
+        ("mysql://u@localhost/db?unix_socket=/run/mysql.sock", False, 3306),
+        ("postgresql://u@db.example.com:6432/db", False, 6432),
+        ("postgresql://u@/db?host=localhost:5433&host=localhost:5434", True, 5433),
+        ("postgresql+asyncpg://u@/db?host=h1:5433&host=h2:5434", False, 5433),
+        ("postgresql://u@/db?host=localhost&port=5433", True, 5433),
+        ("postgresql://u@/db?host=/run/postgresql&port=5433", False, 5433),
+        ("postgresql://u@h/db?hostaddr=127.0.0.1", True, 5432),
+        ("postgresql://u@localhost/db?service=s", False, 5432),
     ],
 )
-def test_a_container_stands_in_where_it_would_be_found(url: str, suits: bool) -> None:
-    assert parse(url).suits_container is suits
+def test_a_container_stands_in_where_it_would_be_found(
+    url: str, suits: bool, port: int
+) -> None:
+    accepted = parse(url)
+    assert (accepted.suits_container, accepted.container_port) == (suits, str(port))
 
 
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
@@ -197,9 +233,21 @@ REFUSED = {
     ),
     "postgresql+asyncpg://u:secret@h1,h2/db": "write several hosts at the end",
     "mysql://u:secret@h1,h2/db": "MySQL takes one",
-    "postgresql+asyncpg://u:secret@h/db?server_settings=x": "only gsslib, host",
+    "postgresql+asyncpg://u:secret@h/db?server_settings=x": "only command_timeout, gsslib, host",
     "postgresql+asyncpg://u:secret@h/db?channel_binding=x": 'does not accept "channel_binding"',
+    "postgresql+asyncpg://u:secret@h/db?statement_cache_size=off": (
+        "statement_cache_size is not a whole number"
+    ),
+    "postgresql+psycopg://u:secret@h/db?prepare_threshold=None": (
+        "prepare_threshold is not a whole number"
+    ),
+    "postgresql+psycopg://u:secret@/db?host=h1:5432,h2:5432": "?host=h1:5432&host=h2",
+    "postgresql+psycopg://u:secret@/db?host=h1&port=x": "not a number between 1 and",
+    "postgresql+psycopg://u:secret@/db?host=h1:99999": "not a number between 1 and",
+    "postgresql+psycopg://u:secret@h?dbname=a%0Ab": "database has a character that does not",
+    "sqlite:///a.db?user=u": 'does not accept "user"',
     "mysql+asyncmy://u:secret@h/db?write_timeout=1": 'does not accept "write_timeout"',
+    "mysql+pymysql://u:secret@h/db?ssl_disabled=false": "can only be true; otherwise",
     "mysql+pymysql://u:secret@h/db?ssl-mode=REQUIRED": 'does not accept "ssl-mode"',
 }
 

@@ -87,6 +87,12 @@ for url in (database_url(), migration_url()):
             "postgresql+asyncpg://u:p@/d?host=h1%3A5432&host=h2%3A5432",
             "postgresql+psycopg://u:p@/d?host=h1%3A5432&host=h2%3A5432",
         ),
+        (
+            "asyncpg",
+            "postgres://u:p@h/d?connect_timeout=9&command_timeout=60",
+            "postgresql+asyncpg://u:p@h/d?command_timeout=60&timeout=9",
+            "postgresql+psycopg://u:p@h/d?connect_timeout=9",
+        ),
         pytest.param(
             "psycopg_async",
             "postgresql://u:p@h/d?sslmode=require",

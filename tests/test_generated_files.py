@@ -186,6 +186,55 @@ def check_compose(file: Path) -> dict[str, Any]:
     return contents
 
 
+@pytest.mark.parametrize(
+    ("url", "port", "user", "database", "example"),
+    [
+        (
+            "postgresql://localhost:6432/x?user=o%24&password=p%25q&dbname=sales",
+            6432,
+            "o$$",
+            "sales",
+            "postgresql+psycopg://o%24:password@localhost:6432/sales",
+        ),
+        (
+            "postgresql+psycopg2://u:p@/a%20b?host=h1:6432&host=h2:5432",
+            6432,
+            "u",
+            "a b",
+            "postgresql+psycopg2://u:password@/a%20b?host=h1:6432&host=h2:5432",
+        ),
+        (
+            "mariadb://h:3307/x?user=u&passwd=p&charset=utf8mb4",
+            3307,
+            "u",
+            "x",
+            "mariadb+pymysql://u:password@h:3307/x?charset=utf8mb4",
+        ),
+    ],
+)
+def test_nothing_in_a_connection_string_is_lost(
+    rendered: Callable[..., Path],
+    url: str,
+    port: int,
+    user: str,
+    database: str,
+    example: str,
+) -> None:
+    project = rendered(database_url=url)
+    compose = yaml.safe_load((project / "compose.yaml").read_text())
+    container = compose["services"]["database"]
+    told = container["environment"]
+    names = {told.get("POSTGRES_USER"), told.get("MARIADB_USER")} - {None}
+    databases = {told.get("POSTGRES_DB"), told.get("MARIADB_DATABASE")} - {None}
+    assert (names, databases) == ({user}, {database})
+    (published,) = container["ports"]
+    assert published.startswith(f"127.0.0.1:{port}:")
+    assert f"\nDATABASE_URL='{example}'\n" in (project / ".env.example").read_text()
+    # Elsewhere, the README says under which name the container would be found.
+    is_named = f"`localhost:{port}`" in (project / "README.md").read_text()
+    assert is_named is not ("localhost" in url)
+
+
 @pytest.mark.parametrize("user", ["orders", "o'r`d\"e$rs", "back%5Cslash", "größe"])
 def test_the_user_of_a_mysql_container_may_make_databases(
     rendered: Callable[..., Path], mariadb: MariaDB, user: str

@@ -79,7 +79,10 @@ def run_migrations(
 
         comparison.compare(settings, told)
     else:
-        with settings.adapter.connect(settings.url()) as connection:
+        url = settings.url()
+        if private.is_writing():
+            url = settings.adapter.writable(url)
+        with settings.adapter.connect(url) as connection:
             _run(settings, told, connection)
 
 

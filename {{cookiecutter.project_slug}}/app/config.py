@@ -25,6 +25,22 @@ DRIVER = "{{ driver.name }}"
 {% if driver.is_async %}
 MIGRATION_DRIVER = "{{ driver.migrations }}"
 {% endif %}
+{% if driver.numbers %}
+# Parameters of a URL that the driver takes as numbers.
+{% if driver.numbers | length == 1 %}
+NUMBERS = {{ driver.numbers | list | tojson }}
+{% else %}
+NUMBERS = [
+{% for name in driver.numbers %}
+    {{ name | quoted }},
+{% endfor %}
+]
+{% endif %}
+{% endif %}
+{% if driver.renamed %}
+# What psycopg, on which migrations run, calls otherwise; other numbers it does not know.
+RENAMED = {{ driver.renamed | tojson }}
+{% endif %}
 {% if database.driverless %}
 {% if database.kind == "server" %}
 # Hosting platforms hand out URLs that name no driver.
@@ -124,6 +140,11 @@ def read_url(variable: str) -> URL | None:
         raise ConfigError(f"{variable}: add ssl_ca, the file of the authority")
     url = url.set(query=query)
 {% endif %}
+{% if driver.numbers %}
+    for name in NUMBERS:
+        if not str(url.query.get(name, 0)).isdecimal():
+            raise ConfigError(f"{variable}: {name} is not a whole number")
+{% endif %}
 {% if database.kind == "server" %}
     if "@" in f"{url.host}{url.database}":
         raise ConfigError(f"{variable}: write an @ in the password as %40")
@@ -141,13 +162,10 @@ def read_url(variable: str) -> URL | None:
 def on_driver(url: URL, driver: str) -> URL:
     """Return the URL for another driver: the application's, or that of migrations."""
 {% if driver.renamed %}
-    # asyncpg says ssl where psycopg says sslmode, and means the same.
-    old, new = ("sslmode", "ssl") if driver == DRIVER else ("ssl", "sslmode")
-    query = {new if name == old else name: value for name, value in url.query.items()}
-    if driver != DRIVER:
-        # psycopg does not accept it; alembic-steady sets what psycopg needs instead.
-        query.pop("prepared_statement_cache_size", None)
-    return url.set(drivername=driver, query=query)
+    names = RENAMED if driver != DRIVER else {new: old for old, new in RENAMED.items()}
+    query = {names.get(name, name): value for name, value in url.query.items()}
+    translated = url.set(drivername=driver, query=query)
+    return translated.difference_update_query(NUMBERS if driver != DRIVER else ())
 {% else %}
     return url.set(drivername=driver)
 {% endif %}

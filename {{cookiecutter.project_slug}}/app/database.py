@@ -1,12 +1,13 @@
 {% set is_file = cookiecutter.__kind == "file" %}
 {% set is_async = cookiecutter.__style == "async" %}
-{% set is_asyncpg = (cookiecutter.database_url | database).driver.short_name == "asyncpg" %}
+{% set driver = (cookiecutter.database_url | database).driver %}
+{% set is_asyncpg = driver.short_name == "asyncpg" %}
 {% set engine_class = "AsyncEngine" if is_async else "Engine" %}
 {% set create_engine = "create_async_engine" if is_async else "create_engine" %}
 {% set sync_engine = "engine.sync_engine" if is_async else "engine" %}
 """The database: the base class of all models, the engine and its sessions."""
 
-{% if is_file %}
+{% if is_file or is_asyncpg %}
 from typing import Any
 
 {% endif %}
@@ -23,6 +24,8 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+{% elif is_asyncpg %}
+from sqlalchemy import URL, Constraint, Dialect, MetaData, Table, event
 {% elif is_async %}
 from sqlalchemy import URL, Constraint, MetaData, Table
 {% else %}
@@ -39,7 +42,11 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm import DeclarativeBase, sessionmaker
 {% endif %}
 
+{% if driver.numbers %}
+from app.config import NUMBERS, database_url
+{% else %}
 from app.config import database_url
+{% endif %}
 
 
 def _name_of_check(check: Constraint, table: Table) -> str:
@@ -86,14 +93,50 @@ def _prepare(connection: DBAPIConnection, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+{% elif is_asyncpg %}
+    """Return an engine that gives up after 5 seconds if no server answers.
+
+    Unless the URL has a prepared_statement_cache_size, statements have no name: behind a
+    pooler, the server may not know the name, or know another statement by it.
+    """
+    numbers = {name: int(str(url.query[name])) for name in NUMBERS if name in url.query}
+    told: dict[str, Any] = {"timeout": 5, **numbers}
+    if not told.get("prepared_statement_cache_size"):
+        told = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, **told}
+        told["prepared_statement_name_func"] = str  # str() is no name
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args=told)
+    event.listen(engine.sync_engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(dialect: Dialect, _record: Any, _args: Any, told: Any) -> Any:
+    """Divide the time among several hosts; asyncpg may spend it all on the first."""
+    if not isinstance(told.get("host"), list):
+        return None
+    share = told["timeout"] / len(told["host"])
+    wanted = told.get("target_session_attrs")
+    for attrs in ("standby", "any") if wanted == "prefer-standby" else (wanted,):
+        for host, port in zip(told["host"], told["port"], strict=True):
+            this = {"host": host, "port": port, "target_session_attrs": attrs}
+            try:
+                return dialect.connect(**{**told, **this, "timeout": share})
+            except (OSError, dialect.loaded_dbapi.Error) as error:
+                failure = error
+    raise failure
+{% elif driver.numbers %}
+    """Return an engine that gives up after 5 seconds if no server answers.
+
+    Unless the URL has a prepare_threshold, no statement is prepared: behind a pooler, the
+    server may not know it.
+    """
+    bounded = url.update_query_dict({"connect_timeout": "5", **url.query})
+    numbers = {name: int(str(url.query[name])) for name in NUMBERS if name in url.query}
+    told = {"prepare_threshold": None, **numbers}
+    return {{ create_engine }}(bounded, pool_pre_ping=True, connect_args=told)
 {% else %}
     """Return an engine that gives up after 5 seconds if no server answers."""
-{% if is_asyncpg %}
-    return create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": 5})
-{% else %}
     bounded = url.update_query_dict({"connect_timeout": "5", **url.query})
     return {{ create_engine }}(bounded, pool_pre_ping=True)
-{% endif %}
 {% endif %}
 
 

@@ -62,6 +62,10 @@ class Adapter(ABC):
             f" install {drivers}"
         )
 
+    def writable(self, url: URL) -> URL:
+        """Return the URL so that, of several servers, it reaches one that can be written to."""
+        return url
+
     @abstractmethod
     def describe(self, url: URL) -> str:
         """Return a description of the database that a URL names, without the password."""

@@ -32,6 +32,15 @@ WAYS_OUT = (
     " or compare with the database itself: alembic -x live …"
 )
 WHO = text("SELECT current_user")
+OVERRIDES = {
+    "user": "username",
+    "password": "password",
+    "passwd": "password",
+    "dbname": "database",
+    "database": "database",
+    "db": "database",
+}
+"""Parameters of a URL that drivers take instead of a part before the `?`."""
 
 
 class ServerAdapter(Adapter):
@@ -83,6 +92,21 @@ class ServerAdapter(Adapter):
     def run_revisions(self, connection: Connection, executor: Any) -> None:
         """Run the planned revisions, and record what is committed in the executor."""
 
+    def reached(self, connection: Connection, url: URL) -> URL:
+        """Return the URL of the one server, of those in a URL, that a connection is to."""
+        return url
+
+    def synchronous(self, url: URL) -> URL:
+        """Return the URL with a synchronous driver, and with what it overrides before the `?`.
+
+        Only there, a scratch database can take the place of its database.
+        """
+        told = super().synchronous(url)
+        for name in OVERRIDES.keys() & told.query.keys():
+            part: Any = {OVERRIDES[name]: str(told.query[name])}
+            told = told.set(**part).difference_update_query([name])
+        return told
+
     def describe(self, url: URL) -> str:
         """Return a description of the database that a URL names, without the password."""
         return f"{self._server(url)}, database {url.database}"
@@ -128,7 +152,7 @@ class ServerAdapter(Adapter):
         try:
             with self.connect(self.entrance(application_url)) as connection:
                 role = str(connection.scalar(WHO))
-            with self.connect(url) as connection:
+            with self.connect(self.writable(url)) as connection:
                 if role == connection.scalar(WHO):
                     return None
                 for statement, *names in self.grants(connection, url, role):
@@ -215,6 +239,8 @@ class ServerAdapter(Adapter):
         server = named() or self._local(in_use)
         url = server.set(database=name)
         with self._maintenance(server) as connection:
+            # Of several servers, the others get the database late or not at all.
+            url = self.reached(connection, url)
             if self.is_pooled(connection):
                 place = self._server(url)
                 raise CommandError(f"{place} is a connection pooler, not the server")
@@ -252,7 +278,7 @@ class ServerAdapter(Adapter):
 
         A role that may not enter the default one may still create databases from its own.
         """
-        default = url.set(database=self.maintenance)
+        default = self.writable(url.set(database=self.maintenance))
         try:
             connection = self.engine(default).connect()
         except self.failures as error:
@@ -260,7 +286,7 @@ class ServerAdapter(Adapter):
             if not answered:
                 raise CommandError(self._reason(default, error)) from None
             try:
-                connection = self.engine(url).connect()
+                connection = self.engine(self.writable(url)).connect()
             except self.failures as other:
                 if self.cause(other)[1] == cause:
                     raise CommandError(self._reason(default, error)) from None

@@ -43,6 +43,18 @@ from alembic_steady.adapters.server import ServerAdapter, both_ways
 
 HAS_DATABASE = text("SELECT count(*) FROM pg_database WHERE datname = :name")
 LIBPQ = ("psycopg", "psycopg2")
+# What libpq calls otherwise than asyncpg.
+RENAMED = {"ssl": "sslmode", "timeout": "connect_timeout"}
+# What libpq does not know. Here, no statement is prepared or kept, whatever they say.
+OWN_NUMBERS = {
+    "asyncpg": (
+        *("command_timeout", "max_cacheable_statement_size"),
+        *("max_cached_statement_lifetime", "prepared_statement_cache_size"),
+        "statement_cache_size",
+    ),
+    "psycopg": ("prepare_threshold",),
+    "psycopg_async": ("prepare_threshold",),
+}
 RIGHTS = {
     "SCHEMA": "USAGE",
     "TABLE": "SELECT, INSERT, UPDATE, DELETE",
@@ -85,15 +97,13 @@ class PostgreSQLAdapter(ServerAdapter):
 
     def synchronous(self, url: URL) -> URL:
         """Return the URL with a synchronous driver that is installed."""
+        driver = url.get_driver_name()
+        renamed = RENAMED if driver == "asyncpg" else {}
         told = super().synchronous(url)
-        if url.get_driver_name() != "asyncpg":
-            return told
-        # asyncpg calls libpq's sslmode ssl, and has a parameter that libpq does not know.
-        query = dict(told.query)
-        if "ssl" in query:
-            query["sslmode"] = query.pop("ssl")
-        query.pop("prepared_statement_cache_size", None)
-        return told.set(query=query)
+        query = {renamed.get(name, name): value for name, value in told.query.items()}
+        return told.set(query=query).difference_update_query(
+            OWN_NUMBERS.get(driver, ())
+        )
 
     def squawk(self, config: Config) -> int:
         """Print what squawk finds in the SQL of each revision, and return its exit code."""
@@ -122,6 +132,26 @@ class PostgreSQLAdapter(ServerAdapter):
         hosts = (hostaddr or host).split(",")
         ports = (port or "5432").split(",")
         return list(zip_longest(hosts, ports, fillvalue=ports[-1]))
+
+    def reached(self, connection: Connection, url: URL) -> URL:
+        """Return the URL with the one host, of several, that a connection is to.
+
+        psycopg2 goes on to the next host if one does not answer, but not if it has no such
+        database, like a standby on which a new one has not arrived yet.
+        """
+        if len(self.addresses(url)) == 1:
+            return url
+        raw: Any = connection.connection.dbapi_connection
+        place = {"host": raw.info.host, "port": str(raw.info.port)}
+        return url.difference_update_query(["hostaddr"]).update_query_dict(place)
+
+    def writable(self, url: URL) -> URL:
+        """Return the URL so that, of several hosts, it reaches one that is no standby."""
+        if len(self.addresses(url)) == 1:
+            return url
+        return url.update_query_dict(
+            {"target_session_attrs": "read-write", **url.query}
+        )
 
     def is_pooled(self, connection: Connection) -> bool:
         """Return whether there is a pooler, which reports a process id of its own."""
@@ -159,7 +189,7 @@ class PostgreSQLAdapter(ServerAdapter):
 
     def create_schemas(self, url: URL) -> list[str]:
         """Create the schemas that the search path names and that do not exist."""
-        with self.connect(url) as connection:
+        with self.connect(self.writable(url)) as connection:
             names = search_path.missing(connection)
             for name in names:
                 self.execute(connection, "CREATE SCHEMA IF NOT EXISTS {}", name)

@@ -6,6 +6,8 @@ import re
 
 # In English, of the server and of PgBouncer; the driver does not tell the error's code.
 MISSING = re.compile('database ".*" does not exist|no such database')
+ANSWERS = ("invalid", "session is", "server is")
+"""How lines begin that report an answer, such as that of a standby: session is read-only."""
 
 
 def cause(error: BaseException) -> tuple[bool, str]:
@@ -14,7 +16,7 @@ def cause(error: BaseException) -> tuple[bool, str]:
     message = str(getattr(error, "orig", error))
     lines = [line.rpartition("failed: ")[2] for line in message.splitlines()]
     for line in lines:
-        if "FATAL" in line or "password" in line or line.startswith("invalid"):
+        if "FATAL" in line or "password" in line or line.startswith(ANSWERS):
             return True, line.removeprefix("FATAL:").strip()
     return False, lines[0]
 
