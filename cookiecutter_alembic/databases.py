@@ -132,15 +132,18 @@ PYMYSQL = "pymysql[rsa]>=1.2"
 
 PSYCOPG_NUMBERS = ("prepare_threshold",)
 ASYNCPG_NUMBERS = (
-    *("command_timeout", "max_cacheable_statement_size"),
-    *("max_cached_statement_lifetime", "prepared_statement_cache_size"),
-    *("statement_cache_size", "timeout"),
+    *("prepared_statement_cache_size", "statement_cache_size", "timeout"),
+)
+ASYNCPG_IN_DSN = (
+    *("application_name", "options", "ssl_max_protocol_version"),
+    *("ssl_min_protocol_version", "sslcert", "sslcrl", "sslkey", "sslnegotiation"),
+    *("sslpassword", "sslrootcert"),
 )
 # The parameters of drivers that can be written as text.
 ASYNCPG_PARAMETERS = frozenset(
     (
         *("gsslib", "host", "krbsrvname", "passfile", "port", "ssl"),
-        *("target_session_attrs", *ASYNCPG_NUMBERS),
+        *("target_session_attrs", *ASYNCPG_NUMBERS, *ASYNCPG_IN_DSN),
     )
 )
 ASYNCMY_PARAMETERS = frozenset(

@@ -29,7 +29,7 @@ ACCEPTED = [
     "postgresql+asyncpg://u:p@/db?host=h1:5432&host=h2:5432",
     "postgresql+psycopg2://u:p@h/db?sslpassword=x&sslmode=require",
     "mysql+pymysql://u:p@h:3307/db?charset=utf8mb4&ssl_ca=%2Fca.pem",
-    "postgresql+asyncpg://u:p@h/db?statement_cache_size=0&timeout=9&command_timeout=60",
+    "postgresql+asyncpg://u:p@h/db?statement_cache_size=0&timeout=9",
     "postgresql+psycopg://u:p@h/db?prepare_threshold=5",
     "postgresql+psycopg://u:p@h/a%20b%25",
     "sqlite:///a%20b.db",
@@ -233,7 +233,7 @@ REFUSED = {
     ),
     "postgresql+asyncpg://u:secret@h1,h2/db": "write several hosts at the end",
     "mysql://u:secret@h1,h2/db": "MySQL takes one",
-    "postgresql+asyncpg://u:secret@h/db?server_settings=x": "only command_timeout, gsslib, host",
+    "postgresql+asyncpg://u:secret@h/db?server_settings=x": "only application_name, gsslib, host",
     "postgresql+asyncpg://u:secret@h/db?channel_binding=x": 'does not accept "channel_binding"',
     "postgresql+asyncpg://u:secret@h/db?statement_cache_size=off": (
         "statement_cache_size is not a whole number"

@@ -89,8 +89,8 @@ for url in (database_url(), migration_url()):
         ),
         (
             "asyncpg",
-            "postgres://u:p@h/d?connect_timeout=9&command_timeout=60",
-            "postgresql+asyncpg://u:p@h/d?command_timeout=60&timeout=9",
+            "postgres://u:p@h/d?connect_timeout=9&statement_cache_size=0",
+            "postgresql+asyncpg://u:p@h/d?statement_cache_size=0&timeout=9",
             "postgresql+psycopg://u:p@h/d?connect_timeout=9",
         ),
         pytest.param(

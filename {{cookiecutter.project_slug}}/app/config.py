@@ -27,19 +27,13 @@ MIGRATION_DRIVER = "{{ driver.migrations }}"
 {% endif %}
 {% if driver.numbers %}
 # Parameters of a URL that the driver takes as numbers.
-{% if driver.numbers | length == 1 %}
 NUMBERS = {{ driver.numbers | list | tojson }}
-{% else %}
-NUMBERS = [
-{% for name in driver.numbers %}
-    {{ name | quoted }},
-{% endfor %}
-]
-{% endif %}
 {% endif %}
 {% if driver.renamed %}
 # What psycopg, on which migrations run, calls otherwise; other numbers it does not know.
 RENAMED = {{ driver.renamed | tojson }}
+# The beginnings of what asyncpg only understands in a URL of its own.
+IN_DSN = ("application_name", "options", "ssl_", "sslc", "sslk", "ssln", "sslp", "sslr")
 {% endif %}
 {% if database.driverless %}
 {% if database.kind == "server" %}
@@ -164,8 +158,13 @@ def on_driver(url: URL, driver: str) -> URL:
 {% if driver.renamed %}
     names = RENAMED if driver != DRIVER else {new: old for old, new in RENAMED.items()}
     query = {names.get(name, name): value for name, value in url.query.items()}
-    translated = url.set(drivername=driver, query=query)
-    return translated.difference_update_query(NUMBERS if driver != DRIVER else ())
+    if driver != DRIVER:
+        return url.set(drivername=driver, query=query).difference_update_query(NUMBERS)
+    if query.pop("channel_binding", "") == "require":
+        raise ConfigError(f"{DRIVER} has no channel binding; remove channel_binding")
+    if told := {name: query.pop(name) for name in [*query] if name.startswith(IN_DSN)}:
+        query["dsn"] = URL.create("postgresql", query=told).render_as_string()
+    return url.set(drivername=driver, query=query)
 {% else %}
     return url.set(drivername=driver)
 {% endif %}
