@@ -184,14 +184,22 @@ def wheel_postgres(folder: Path) -> Path:
 
 
 @contextmanager
-def postgres(binaries: Path) -> Iterator[Postgres]:
+def postgres(binaries: Path, certificate: Path | None = None) -> Iterator[Postgres]:
     """Run a PostgreSQL server with password authentication.
 
     Arguments:
         binaries: the folder of `initdb` and `postgres`.
+        certificate: the file of a key and its certificate, to offer TLS.
     """
-    with new_postgres(binaries) as server, running_postgres(binaries, server):
-        yield server
+    with new_postgres(binaries) as server:
+        offered: dict[str, object] = {}
+        if certificate:
+            copy = Path(shutil.copy(certificate, server.folder))
+            copy.chmod(0o600)
+            give_away(server.folder)
+            offered = {"ssl": "on", "ssl_cert_file": copy, "ssl_key_file": copy}
+        with running_postgres(binaries, server, **offered):
+            yield server
 
 
 @contextmanager
@@ -220,7 +228,9 @@ def new_postgres(binaries: Path) -> Iterator[Postgres]:
         yield Postgres(free_port(), folder)
 
 
-def running_postgres(binaries: Path, server: Postgres) -> AbstractContextManager[None]:
+def running_postgres(
+    binaries: Path, server: Postgres, **more: object
+) -> AbstractContextManager[None]:
     """Run a PostgreSQL server on its data, for a while."""
     command: list[str | Path] = [binaries / "postgres", "-D", server.folder / "data"]
     settings = {
@@ -229,6 +239,7 @@ def running_postgres(binaries: Path, server: Postgres) -> AbstractContextManager
         "unix_socket_directories": server.folder,
         # A server that crashes loses nothing by that, only a machine does.
         "fsync": "off",
+        **more,
     }
     return running(server, command, settings)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import trustme
 from alembic.util import CommandError
 from harness import PlainProject
 
 from alembic_steady.adapters import adapter_for
 from alembic_steady.adapters.mysql.tls import settle
 from tests import servers
+from tests.authorities import write_authorities
 from tests.conftest import require
 
 CIPHER = sa.text("SHOW STATUS LIKE 'Ssl_cipher'")
@@ -77,13 +77,7 @@ def test_what_cannot_be_settled_is_named_in_one_line(query: str, reason: str) ->
 def authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with an authority, a certificate of it, and another authority."""
     folder = tmp_path_factory.mktemp("authorities")
-    for name in ("ours", "theirs"):
-        authority = trustme.CA(organization_name=name)
-        authority.cert_pem.write_to_path(folder / f"{name}.pem")
-        if name == "ours":
-            # The tests' server is on 127.0.0.1.
-            certificate = authority.issue_cert("db.example.com")
-            certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server")
+    write_authorities(folder, "db.example.com")  # The tests' server is on 127.0.0.1.
     return folder
 
 
