@@ -273,6 +273,8 @@ def test_what_certainly_means_the_same_is_translated(whose: str) -> None:
     assert written == sa.make_url(url or spelled_out(text))
     assert "secret" not in accepted.url
     assert "secret" not in accepted.example_url
+    # Stored answers are read again.
+    assert parse(accepted.url).url == accepted.url
 
 
 STRICT = "?ssl_mode=VERIFY_IDENTITY&ssl_ca=/etc/ssl/certs/ca-certificates.crt"
