@@ -23,10 +23,11 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 
 from cookiecutter_alembic import library
-from cookiecutter_alembic.databases import ConnectionString, InvalidUrl, parse
+from cookiecutter_alembic.databases import ConnectionString, parse
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE, dotenv, quote
 from cookiecutter_alembic.names import InvalidName, check_slug, check_text, slug
 from cookiecutter_alembic.project import Project
+from cookiecutter_alembic.spellings import InvalidUrl
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 6)

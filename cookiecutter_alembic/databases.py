@@ -12,8 +12,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
+
+from cookiecutter_alembic import spellings
+from cookiecutter_alembic.spellings import InvalidUrl, Parameter
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ class Driver:
     dialect: Dialect
     packages: tuple[str, ...] = ()
     migrations: str = ""
-    parameters: frozenset[str] | None = None
-    """The parameters allowed after the `?` of a URL; None allows those of libpq."""
+    parameters: frozenset[str] = frozenset()
+    """The parameters allowed after the `?` of a URL."""
     numbers: tuple[str, ...] = ()
     """Parameters that the driver takes as numbers, but SQLAlchemy passes on as text."""
     renamed: dict[str, str] = field(default_factory=dict)
@@ -72,6 +74,11 @@ class Driver:
     def is_async(self) -> bool:
         """Whether the application uses an asynchronous driver."""
         return bool(self.migrations)
+
+    @property
+    def is_libpq(self) -> bool:
+        """Whether the driver passes its parameters to libpq."""
+        return self.parameters >= LIBPQ_PARAMETERS
 
     @property
     def short_name(self) -> str:
@@ -132,31 +139,46 @@ PYMYSQL = "pymysql[rsa]>=1.2"
 
 PSYCOPG_NUMBERS = ("prepare_threshold",)
 ASYNCPG_NUMBERS = (
-    *("command_timeout", "max_cacheable_statement_size"),
-    *("max_cached_statement_lifetime", "prepared_statement_cache_size"),
-    *("statement_cache_size", "timeout"),
+    *("prepared_statement_cache_size", "statement_cache_size", "timeout"),
 )
-# The parameters of drivers that can be written as text.
+# Those of libpq 18.
+LIBPQ_PARAMETERS = frozenset(
+    (
+        *("application_name", "channel_binding", "client_encoding", "connect_timeout"),
+        *("dbname", "fallback_application_name", "gssdelegation", "gssencmode"),
+        *("gsslib", "host", "hostaddr", "keepalives", "keepalives_count"),
+        *("keepalives_idle", "keepalives_interval", "krbsrvname"),
+        *("load_balance_hosts", "max_protocol_version", "min_protocol_version"),
+        *("oauth_client_id", "oauth_client_secret", "oauth_issuer", "oauth_scope"),
+        *("options", "passfile", "password", "port", "replication", "require_auth"),
+        *("requirepeer", "requiressl", "scram_client_key", "scram_server_key"),
+        *("service", "servicefile", "ssl_max_protocol_version"),
+        *("ssl_min_protocol_version", "sslcert", "sslcertmode", "sslcompression"),
+        *("sslcrl", "sslcrldir", "sslkey", "sslkeylogfile", "sslmode"),
+        *("sslnegotiation", "sslpassword", "sslrootcert", "sslsni"),
+        *("target_session_attrs", "tcp_user_timeout", "user"),
+    )
+)
+PSYCOPG_PARAMETERS = LIBPQ_PARAMETERS | {*PSYCOPG_NUMBERS}
+# The parameters of other drivers that can be written as text.
 ASYNCPG_PARAMETERS = frozenset(
     (
-        *("gsslib", "host", "krbsrvname", "passfile", "port", "ssl"),
-        *("target_session_attrs", *ASYNCPG_NUMBERS),
+        *("application_name", "channel_binding", "gsslib", "host", "krbsrvname"),
+        *("options", "passfile", "port", "ssl", "ssl_max_protocol_version"),
+        *("ssl_min_protocol_version", "sslcert", "sslcrl", "sslkey"),
+        *("sslnegotiation", "sslpassword", "sslrootcert", "target_session_attrs"),
+        *ASYNCPG_NUMBERS,
     )
 )
 ASYNCMY_PARAMETERS = frozenset(
     (
         *("charset", "client_flag", "connect_timeout", "init_command", "local_infile"),
         *("program_name", "read_default_file", "read_default_group", "read_timeout"),
-        *("sql_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_check_hostname"),
-        *("ssl_cipher", "ssl_key", "unix_socket", "use_unicode"),
+        *("sql_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_cipher", "ssl_key"),
+        *("ssl_mode", "unix_socket", "use_unicode"),
     )
 )
-PYMYSQL_PARAMETERS = ASYNCMY_PARAMETERS | {
-    *("bind_address", "collation", "ssl_disabled", "ssl_key_password"),
-    *("ssl_verify_cert", "ssl_verify_identity", "write_timeout"),
-}
-# PyMySQL takes any text for true, also "false": TLS would be off.
-PYMYSQL_FLAGS = {"ssl_disabled", "ssl_verify_identity"}
+PYMYSQL_PARAMETERS = ASYNCMY_PARAMETERS | {"bind_address", "collation", "write_timeout"}
 SQLITE_PARAMETERS = frozenset(
     ("cached_statements", "check_same_thread", "detect_types", "timeout")
 )
@@ -176,14 +198,26 @@ DRIVERS = (
     Driver(
         "sqlite+aiosqlite", SQLITE, ("aiosqlite>=0.22",), "sqlite", SQLITE_PARAMETERS
     ),
-    Driver("postgresql+psycopg2", POSTGRESQL, ("psycopg2-binary>=2.9.11",)),
-    Driver("postgresql+psycopg", POSTGRESQL, (PSYCOPG,), numbers=PSYCOPG_NUMBERS),
+    Driver(
+        "postgresql+psycopg2",
+        POSTGRESQL,
+        ("psycopg2-binary>=2.9.11",),
+        parameters=LIBPQ_PARAMETERS,
+    ),
+    Driver(
+        "postgresql+psycopg",
+        POSTGRESQL,
+        (PSYCOPG,),
+        parameters=PSYCOPG_PARAMETERS,
+        numbers=PSYCOPG_NUMBERS,
+    ),
     Driver(
         "postgresql+psycopg_async",
         POSTGRESQL,
         (PSYCOPG,),
         "postgresql+psycopg",
-        numbers=PSYCOPG_NUMBERS,
+        PSYCOPG_PARAMETERS,
+        PSYCOPG_NUMBERS,
     ),
     Driver(
         "postgresql+asyncpg",
@@ -234,18 +268,6 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 # Other parameters that are secrets. A path such as `passfile` is not one.
 _SECRET = re.compile("pass(?!file)|secret|scram_.*_key", re.IGNORECASE)
-
-
-class InvalidUrl(ValueError):
-    """Raised if a connection string is refused. The message never contains a password."""
-
-
-class Parameter(NamedTuple):
-    """A parameter after the `?`."""
-
-    name: str
-    value: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -310,6 +332,11 @@ class ConnectionString:
     def style(self) -> str:
         """`sync`, or `async` for an asynchronous driver."""
         return "async" if self.driver.is_async else "sync"
+
+    @property
+    def folder(self) -> str:
+        """The folder of a file, or "" if it is in the repository's root."""
+        return posixpath.dirname(self.database) if self.kind == "file" else ""
 
     @property
     def ignored(self) -> list[str]:
@@ -411,7 +438,7 @@ def parse(text: str) -> ConnectionString:
     Raises:
         InvalidUrl: it is malformed, or the database is not supported.
     """
-    text = text.strip()
+    text = spellings.unwrapped(text.strip())
     if not text.isprintable():
         raise InvalidUrl("contains a character that does not print; percent-encode it")
     match = _URL.fullmatch(text)
@@ -426,6 +453,9 @@ def parse(text: str) -> ConnectionString:
         for part in (match["query"] or "").split("&")
         for name, value in parse_qsl(part)
     ]
+    parameters = spellings.translated(
+        driver.dialect.family, driver.short_name, parameters
+    )
     login = _overridden(match["login"], USER, parameters)
     password = _overridden(match["password"], PASSWORD, parameters)
     path = _overridden(match["path"], DATABASE, parameters)
@@ -473,7 +503,8 @@ def _example(driver: str, host: str = "localhost") -> str:
 
 
 def _driver(scheme: str) -> Driver:
-    name = ALIASES.get(scheme, scheme)
+    meant = spellings.SCHEMES.get(scheme, scheme)
+    name = ALIASES.get(meant, meant)
     if name in _BY_NAME:
         return _BY_NAME[name]
     known = [*_BY_NAME, *ALIASES]
@@ -501,7 +532,7 @@ def _check_server(
         )
     host, port = match["host"] or "", match["port"] or ""
     # libpq accepts a list of hosts, but SQLAlchemy does not parse a port for each.
-    if "," in port or ("," in host and driver.parameters is not None):
+    if "," in port or ("," in host and not driver.is_libpq):
         raise InvalidUrl(_right_form_for_hosts(driver))
     _check_port(driver, server, port or str(server.port))
     if not path:
@@ -530,19 +561,16 @@ def _check_parameters(driver: Driver, parameters: list[Parameter]) -> None:
     for name, value, _text in parameters:
         if name in driver.numbers and not re.fullmatch("[0-9]{1,9}", value):
             raise InvalidUrl(f"{name} is not a whole number, as in {name}=100")
-        if name in PYMYSQL_FLAGS and value.lower() not in ("1", "true"):
-            raise InvalidUrl(f"{name} can only be true; otherwise leave it out")
         if name == "host" and "," in value and ":" in value:
             raise InvalidUrl(_right_form_for_hosts(driver))
-    if driver.parameters is None:
-        return
     synonyms = {*driver.renamed.values()}
     if driver.dialect.server:
         synonyms |= USER | PASSWORD
     for name, _value, _text in parameters:
         if name not in driver.parameters | synonyms:
             shown = f'"{name}"' if re.fullmatch(r"[\w-]+", name) else "this parameter"
+            known = f"only {', '.join(sorted(driver.parameters))}"
             raise InvalidUrl(
                 f"{driver.name} does not accept {shown} after the ?, "
-                f"only {', '.join(sorted(driver.parameters))}"
+                + ("which libpq does not know" if driver.is_libpq else known)
             )

@@ -11,6 +11,7 @@ import sys
 import time
 
 from cookiecutter_alembic import (
+    database_file,
     environment,
     files,
     first_revision,
@@ -56,7 +57,10 @@ def take_steps(project: Project) -> None:
     revise, printed = first_revision.write(has_environment=not install, then=then)
     if is_possible and not printed:
         printed = server.ask()
-    start, create = server.look(project, printed, is_possible=is_possible)
+    if project.is_server:
+        start, create = server.look(project, printed, is_possible=is_possible)
+    else:
+        start, create = database_file.look(project)
     adopt = tables.look(printed)
     commit = repository.commit(project, is_complete=not revise)
     trouble = [*settle, *install, *revise, *start, *commit, *adopt]

@@ -13,7 +13,7 @@ from cookiecutter_alembic.project import VERSIONS
 from cookiecutter_alembic.repository import has_history
 
 MESSAGE = "Initial revision"
-NOT_RUN = "not run yet: no server"
+NOT_RUN = "not run yet: no scratch database"
 UNTRIED = "# Not run yet: no scratch database was available when it was written.\n"
 """The first line of a revision that the library could not try."""
 AUTOGENERATE = """

@@ -62,15 +62,13 @@ def look(
     """Check whether the server answers and has the database.
 
     Arguments:
-        project: the project whose database it is.
+        project: the project, whose database is on a server.
         printed: what `LOOK` printed, if it could run.
         is_possible: whether commands of the project can run.
 
     Returns:
         The commands that start the server, and those that create the database.
     """
-    if not project.is_server:
-        return [], []
     if not is_possible:
         return [], [CREATE]
     answer = printed.rpartition("Database: ")[2].strip()

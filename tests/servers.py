@@ -184,14 +184,22 @@ def wheel_postgres(folder: Path) -> Path:
 
 
 @contextmanager
-def postgres(binaries: Path) -> Iterator[Postgres]:
+def postgres(binaries: Path, certificate: Path | None = None) -> Iterator[Postgres]:
     """Run a PostgreSQL server with password authentication.
 
     Arguments:
         binaries: the folder of `initdb` and `postgres`.
+        certificate: the file of a key and its certificate, to offer TLS.
     """
-    with new_postgres(binaries) as server, running_postgres(binaries, server):
-        yield server
+    with new_postgres(binaries) as server:
+        offered: dict[str, object] = {}
+        if certificate:
+            copy = Path(shutil.copy(certificate, server.folder))
+            copy.chmod(0o600)
+            give_away(server.folder)
+            offered = {"ssl": "on", "ssl_cert_file": copy, "ssl_key_file": copy}
+        with running_postgres(binaries, server, **offered):
+            yield server
 
 
 @contextmanager
@@ -220,7 +228,9 @@ def new_postgres(binaries: Path) -> Iterator[Postgres]:
         yield Postgres(free_port(), folder)
 
 
-def running_postgres(binaries: Path, server: Postgres) -> AbstractContextManager[None]:
+def running_postgres(
+    binaries: Path, server: Postgres, **more: object
+) -> AbstractContextManager[None]:
     """Run a PostgreSQL server on its data, for a while."""
     command: list[str | Path] = [binaries / "postgres", "-D", server.folder / "data"]
     settings = {
@@ -229,6 +239,7 @@ def running_postgres(binaries: Path, server: Postgres) -> AbstractContextManager
         "unix_socket_directories": server.folder,
         # A server that crashes loses nothing by that, only a machine does.
         "fsync": "off",
+        **more,
     }
     return running(server, command, settings)
 
@@ -271,8 +282,13 @@ def crash(binaries: Path, server: Postgres) -> None:
 
 
 @contextmanager
-def pgbouncer(server: Postgres) -> Iterator[Postgres]:
-    """Run a PgBouncer in front of a server, which pools transactions of all databases."""
+def pgbouncer(server: Postgres, database: str = "*") -> Iterator[Postgres]:
+    """Run a PgBouncer in front of a server, which pools transactions.
+
+    Arguments:
+        server: the server.
+        database: the only database that it knows; all unless told.
+    """
     program = pgbouncer_program()
     assert program
     with readable_folder() as folder:
@@ -282,7 +298,7 @@ def pgbouncer(server: Postgres) -> Iterator[Postgres]:
         configuration = folder / "pgbouncer.ini"
         configuration.write_text(f"""\
 [databases]
-* = host=127.0.0.1 port={server.port}
+{database} = host=127.0.0.1 port={server.port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {pooler.port}
@@ -310,14 +326,24 @@ GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 
 
 @contextmanager
-def mariadb() -> Iterator[MariaDB]:
-    """Run the system's MariaDB server with password authentication."""
+def mariadb(certificate: Path | None = None) -> Iterator[MariaDB]:
+    """Run the system's MariaDB server with password authentication.
+
+    Arguments:
+        certificate: the file of a key and its certificate, to offer TLS.
+    """
     program = mariadb_server()
     assert program
     with readable_folder(memory()) as folder:
         data = folder / "data"
         users = folder / "users.sql"
         users.write_text(MARIADB_USERS)
+        offered: dict[str, object] = {}
+        if certificate:
+            copy = shutil.copy(
+                certificate, folder
+            )  # The server may not read its folder.
+            offered = {"ssl-cert": copy, "ssl-key": copy}
         give_away(folder)
         subprocess.run(
             [
@@ -342,6 +368,7 @@ def mariadb() -> Iterator[MariaDB]:
             "innodb-flush-log-at-trx-commit": 0,
             # As where no other is configured: what needs another has to ask for it.
             "character-set-server": "latin1",
+            **offered,
         }
         with running(server, [program, "--no-defaults"], settings):
             yield server
@@ -390,7 +417,9 @@ def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> Non
         try:
             server.query("SELECT 1")
             return
-        except (psycopg.OperationalError, pymysql.OperationalError):
+        except (psycopg.OperationalError, pymysql.OperationalError) as error:
+            if "no such database" in str(error):  # a pooler that knows another one
+                return
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(log.read_text()) from None
             time.sleep(0.05)

@@ -72,7 +72,7 @@ def is_tried(project: Project) -> bool:
     told = "# Not run yet: no scratch database was available when it was written.\n"
     is_said = revision.read_text().startswith(told)
     assert (
-        "\n                   not run yet: no server\n" in project.output
+        "\n                   not run yet: no scratch database\n" in project.output
     ) == is_said
     assert is_said or revision.read_text().startswith('"""Initial revision')
     return not is_said
@@ -192,6 +192,29 @@ def test_the_database_may_be_there(
     assert "steady create" not in next_steps(project)
 
 
+@pytest.mark.full
+def test_with_a_role_that_may_enter_its_own_database_alone(
+    any_postgres: Postgres, bench: Path, environment: dict[str, str]
+) -> None:
+    """As on Heroku: it may not create databases either."""
+    query = any_postgres.query
+    query(f"CREATE ROLE modest LOGIN PASSWORD '{PASSWORD}'")
+    query("CREATE DATABASE orders OWNER modest")
+    query("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+    url = any_postgres.url("postgres", "orders", "modest")
+    project = baked(bench / "out", environment, database_url=url)
+    type_in(project, *next_steps(project))
+    found = query("SELECT count(*) FROM alembic_version", "orders")
+    query("GRANT CONNECT ON DATABASE postgres TO PUBLIC")
+    query("DROP DATABASE orders WITH (FORCE)")
+    query("DROP ROLE modest")
+    assert found == [(1,)]
+    assert "Ready in" in project.output
+    assert "  database   " not in project.output
+    assert not is_tried(project)
+    assert "steady create" not in next_steps(project)
+
+
 def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
     url = f"postgresql+psycopg2://postgres:{PASSWORD}@localhost:9/orders"
     project = baked(bench / "out", environment, database_url=url)
@@ -202,7 +225,7 @@ def test_with_the_server_down(bench: Path, environment: dict[str, str]) -> None:
     shown = rf"""
   first revision   {REVISION} +{SECONDS}
                    create table user
-                   not run yet: no server
+                   not run yet: no scratch database
 """
     assert re.search(shown, project.output)
     assert not is_tried(project)

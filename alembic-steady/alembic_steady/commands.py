@@ -15,7 +15,10 @@ def create(config: Config) -> None:
     project = settings.load(config)
     url = project.url()
     outcome = "created" if project.adapter.create(url) else "already exists"
-    config.print_stdout("%s: %s", project.adapter.describe(url), outcome)
+    place = project.adapter.describe(url)
+    config.print_stdout("%s: %s", place, outcome)
+    for schema in project.adapter.create_schemas(url):
+        config.print_stdout("%s, schema %s: created", place, schema)
     application = project.application_url()
     if application and (role := project.adapter.admit(url, application)):
         config.print_stdout(

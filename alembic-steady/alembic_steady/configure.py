@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from alembic.util import CommandError
@@ -26,17 +27,32 @@ def configure_options(settings: Settings) -> dict[str, Any]:
     return told
 
 
-def include_name(settings: Settings) -> Callable[..., bool] | None:
+def include_name(
+    settings: Settings, options: dict[str, Any]
+) -> Callable[..., bool] | None:
     """Return a filter for the names that are compared on a real database.
 
     It leaves out schemas that the models do not use, since they may belong to others,
     unless the project sets `include_schemas` itself.
+
+    Arguments:
+        settings: the settings of the project.
+        options: the options of `context.configure`.
     """
     theirs = settings.options.get("include_name")
+    if "version_table_schema" not in settings.options:
+        # Alembic only knows its own table by the full name of the default schema.
+        table = options.get("version_table", "alembic_version")
+        theirs = _both(partial(_is_not, table), theirs)
     if "include_schemas" in settings.options:
         return theirs
     own = {None, *(table.schema for table in settings.tables.values())}
     return _both(lambda name, kind, _: kind != "schema" or name in own, theirs)
+
+
+def _is_not(version_table: str, name: str, kind: str, parents: dict[str, Any]) -> bool:
+    is_default = parents.get("schema_name") is None
+    return not (kind == "table" and name == version_table and is_default)
 
 
 def _both(

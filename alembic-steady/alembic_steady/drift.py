@@ -34,7 +34,8 @@ def find(
         CommandError: the database is at a revision that the project does not have.
     """
     options = configure_options(settings)
-    heads = MigrationContext.configure(real, opts=options).get_current_heads()
+    there = {**settings.adapter.where(real), **options}
+    heads = MigrationContext.configure(real, opts=there).get_current_heads()
     with EnvironmentContext(config, ScriptDirectory.from_config(config)):
         scratch.replay(settings, options, empty, heads)
     scope = Scope(settings, options, empty)

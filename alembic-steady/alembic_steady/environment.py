@@ -101,7 +101,8 @@ def _run(settings: Settings, options: dict[str, Any], connection: Connection) ->
     """Run the command on a database, and hold the lock if the command writes to it."""
     place = settings.adapter.describe(connection.engine.url)
     print(f"Database: {place}", file=sys.stderr)
-    options["include_name"] = include_name(settings)
+    options = {**settings.adapter.where(connection), **options}
+    options["include_name"] = include_name(settings, options)
     if private.is_autogenerate():
         from alembic_steady.autogenerate import comparison
 

@@ -192,10 +192,10 @@ class Scope:
     def is_wanted(self, schema: str | None, table: str) -> bool:
         """Return whether no option leaves out a table."""
         options = self._options
-        if table == options.get("version_table", "alembic_version"):
-            return self.schema(schema) != self.schema(
-                options.get("version_table_schema")
-            )
+        version_table = options.get("version_table", "alembic_version")
+        version_schema = self.schema(options.get("version_table_schema"))
+        if (self.schema(schema), table) == (version_schema, version_table):
+            return False
         full = f"{schema}.{table}" if schema else table
         parents = {"schema_name": schema, "schema_qualified_table_name": full}
         include_name = options.get("include_name")

@@ -14,6 +14,9 @@ from sqlalchemy import URL, Dialect, Engine, event, make_url
 {% else %}
 from sqlalchemy import URL, make_url
 {% endif %}
+{% if database.dialect.family == "mysql" and driver.is_async %}
+from sqlalchemy.engine.interfaces import DBAPIConnection
+{% endif %}
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,25 +27,23 @@ MIGRATION_DRIVER = "{{ driver.migrations }}"
 {% endif %}
 {% if driver.numbers %}
 # Parameters of a URL that the driver takes as numbers.
-{% if driver.numbers | length == 1 %}
 NUMBERS = {{ driver.numbers | list | tojson }}
-{% else %}
-NUMBERS = [
-{% for name in driver.numbers %}
-    {{ name | quoted }},
-{% endfor %}
-]
-{% endif %}
 {% endif %}
 {% if driver.renamed %}
 # What psycopg, on which migrations run, calls otherwise; other numbers it does not know.
 RENAMED = {{ driver.renamed | tojson }}
+# The beginnings of what asyncpg only understands in a URL of its own.
+IN_DSN = ("application_name", "options", "ssl_", "sslc", "sslk", "ssln", "sslp", "sslr")
 {% endif %}
 {% if database.driverless %}
 {% if database.kind == "server" %}
 # Hosting platforms hand out URLs that name no driver.
 {% endif %}
 DRIVERLESS = {{ database.driverless | tojson }}
+{% endif %}
+{% if database.dialect.family == "mysql" %}
+TLS = ("ssl_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_key", "ssl_cipher")
+TLS_MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 {% endif %}
 
 
@@ -119,6 +120,20 @@ def read_url(variable: str) -> URL | None:
         raise ConfigError(
             f"{variable} is for {url.drivername}, but this project runs on {DRIVER}"
         )
+{% if database.dialect.family == "mysql" %}
+    # MySQL's own programs, and some hosting platforms, write ssl-mode.
+    query = {name.replace("-", "_"): value for name, value in url.query.items()}
+    mode = str(query.get("ssl_mode", "")).upper()
+    foreign = {name for name in query if "ssl" in name.lower()}.difference(TLS)
+    if foreign or mode not in ("", *TLS_MODES):
+        raise ConfigError(
+            f"{variable}: for TLS, write ssl_mode={', '.join(TLS_MODES[:-1])}"
+            f" or {TLS_MODES[-1]}, and no {', '.join(foreign)}"
+        )
+    if mode.startswith("VERIFY") and not {"ssl_ca", "ssl_capath"} & query.keys():
+        raise ConfigError(f"{variable}: add ssl_ca, the file of the authority")
+    url = url.set(query=query)
+{% endif %}
 {% if driver.numbers %}
     for name in NUMBERS:
         if not str(url.query.get(name, 0)).isdecimal():
@@ -143,8 +158,13 @@ def on_driver(url: URL, driver: str) -> URL:
 {% if driver.renamed %}
     names = RENAMED if driver != DRIVER else {new: old for old, new in RENAMED.items()}
     query = {names.get(name, name): value for name, value in url.query.items()}
-    translated = url.set(drivername=driver, query=query)
-    return translated.difference_update_query(NUMBERS if driver != DRIVER else ())
+    if driver != DRIVER:
+        return url.set(drivername=driver, query=query).difference_update_query(NUMBERS)
+    if query.pop("channel_binding", "") == "require":
+        raise ConfigError(f"{DRIVER} has no channel binding; remove channel_binding")
+    if told := {name: query.pop(name) for name in [*query] if name.startswith(IN_DSN)}:
+        query["dsn"] = URL.create("postgresql", query=told).render_as_string()
+    return url.set(drivername=driver, query=query)
 {% else %}
     return url.set(drivername=driver)
 {% endif %}
@@ -155,11 +175,30 @@ def on_driver(url: URL, driver: str) -> URL:
 
 
 @event.listens_for(Engine, "do_connect")
-def _encode_password(
-    dialect: Dialect, _record: object, _args: object, told: dict[str, Any]
-) -> None:
+def _connect(
+    dialect: Dialect, _record: object, _given: object, told: dict[str, Any]
+) -> {{ "DBAPIConnection | None" if driver.is_async else "None" }}:
+    if dialect.name != DIALECT:
+        return{{ " None" if driver.is_async }}
     # The drivers would send it in Latin-1, and the server expects UTF-8.
-    password = told.get("password")
-    if dialect.name == DIALECT and isinstance(password, str):
-        told["password"] = password.encode()
+    if isinstance(told.get("password"), str):
+        told["password"] = told["password"].encode()
+    mode = told.pop("ssl_mode", "").upper()
+    if mode in ("DISABLED", "PREFERRED"):
+        told.pop("ssl", None)
+    elif mode:
+        checks = {"check_hostname": mode == "VERIFY_IDENTITY"}
+        checks["verify_mode"] = mode.startswith("VERIFY")
+        told["ssl"] = told.get("ssl", {}) | checks
+    if mode == "DISABLED" and dialect.driver == "pymysql":
+        told["ssl_disabled"] = True
+{% if driver.is_async %}
+    if dialect.driver == "asyncmy" and mode != "DISABLED" and "ssl" not in told:
+        try:  # Only pymysql encrypts by itself if the server can.
+            return dialect.connect(**told, ssl={"check_hostname": False})
+        except dialect.loaded_dbapi.OperationalError as error:
+            if "WRONG_VERSION_NUMBER" not in str(error):
+                raise
+    return None
+{% endif %}
 {% endif %}

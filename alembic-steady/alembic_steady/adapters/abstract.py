@@ -94,6 +94,14 @@ class Adapter(ABC):
             CommandError: the database cannot be created.
         """
 
+    def create_schemas(self, url: URL) -> list[str]:
+        """Create the schemas that a URL names, where it can, and return their names.
+
+        Raises:
+            CommandError: they cannot be created.
+        """
+        return []
+
     def admit(self, url: URL, application_url: URL) -> str | None:
         """Allow the application's role to read and write what migrations create.
 
@@ -138,6 +146,17 @@ class Adapter(ABC):
         return
 
     # Runs
+
+    def where(self, connection: Connection) -> dict[str, Any]:
+        """Return options of `context.configure` that tell where the version table is.
+
+        Arguments:
+            connection: the database, which is only read.
+
+        Raises:
+            CommandError: the place in which tables have to be created does not exist.
+        """
+        return {}
 
     @abstractmethod
     def lock(

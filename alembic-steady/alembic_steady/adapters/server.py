@@ -52,9 +52,8 @@ class ServerAdapter(Adapter):
     configure_options: ClassVar = {"transaction_per_migration": True}
 
     maintenance: ClassVar[str]
-    """A database that exists on every server."""
+    """A database that servers have by default, from which others can be created."""
     list_databases: ClassVar[TextClause]
-    has_database: ClassVar[TextClause]
     create_database: ClassVar[str]
     drop_database: ClassVar[str]
     hold_name: ClassVar[TextClause]
@@ -84,6 +83,10 @@ class ServerAdapter(Adapter):
     @abstractmethod
     def cause(self, error: BaseException) -> tuple[bool, str]:
         """Return whether a server answered, and why there is no connection."""
+
+    @abstractmethod
+    def is_missing(self, url: URL, error: BaseException) -> bool:
+        """Return whether a connection failed because the server has no such database."""
 
     @abstractmethod
     def run_revisions(self, connection: Connection, executor: Any) -> None:
@@ -120,15 +123,26 @@ class ServerAdapter(Adapter):
 
     def exists(self, url: URL) -> bool:
         """Return whether the server has the database."""
-        with self._maintenance(url) as connection:
-            return bool(connection.scalar(self.has_database, {"name": url.database}))
+        # Ask for the database itself: a role may have no right to enter another one.
+        try:
+            with self.engine(url).connect():
+                return True
+        except self.failures as error:
+            if self.is_missing(url, error):
+                return False
+            raise CommandError(self._reason(url, error)) from None
 
     def create(self, url: URL) -> bool:
         """Create the database, unless it exists."""
-        with self._maintenance(url) as connection:
-            if connection.scalar(self.has_database, {"name": url.database}):
+        if self.exists(url):
+            return False
+        try:
+            with self._maintenance(url) as connection:
+                self.execute(connection, self.create_database, str(url.database))
+        except CommandError:
+            if self.exists(url):  # Another process was faster.
                 return False
-            self.execute(connection, self.create_database, str(url.database))
+            raise
         return True
 
     def admit(self, url: URL, application_url: URL) -> str | None:
@@ -147,6 +161,10 @@ class ServerAdapter(Adapter):
         except CommandError as error:
             raise CommandError(f"{error}; {self.roles_hint}") from None
         return role
+
+    def furnish(self, maintenance: Connection, url: URL) -> None:
+        """Create what a URL takes for granted in a new, temporary database."""
+        return
 
     def entrance(self, url: URL) -> URL:
         """Return the URL of a database to which a role without rights may connect."""
@@ -218,8 +236,9 @@ class ServerAdapter(Adapter):
     ) -> Iterator[URL]:
         """Create a temporary database, and drop those that killed runs have left."""
         name = f"{prefix}{secrets.token_hex(6)}"
-        url = (named() or self._local(in_use)).set(database=name)
-        with self._maintenance(url) as connection:
+        server = named() or self._local(in_use)
+        url = server.set(database=name)
+        with self._maintenance(server) as connection:
             # Of several servers, the others get the database late or not at all.
             url = self.reached(connection, url)
             if self.is_pooled(connection):
@@ -230,6 +249,7 @@ class ServerAdapter(Adapter):
             connection.scalar(self.hold_name, {"name": name})
             try:
                 self.execute(connection, self.create_database, name)
+                self.furnish(connection, url)
                 yield url
             finally:
                 self.execute(connection, self.drop_database, name)
@@ -254,15 +274,33 @@ class ServerAdapter(Adapter):
 
     @contextmanager
     def _maintenance(self, url: URL) -> Iterator[Connection]:
-        url = self.writable(url.set(database=self.maintenance))
-        with self.connect(url) as connection:
+        """Connect to a database from which others are created.
+
+        A role that may not enter the default one may still create databases from its own.
+        """
+        default = self.writable(url.set(database=self.maintenance))
+        try:
+            connection = self.engine(default).connect()
+        except self.failures as error:
+            answered, cause = self.cause(error)
+            if not answered:
+                raise CommandError(self._reason(default, error)) from None
+            try:
+                connection = self.engine(self.writable(url)).connect()
+            except self.failures as other:
+                if self.cause(other)[1] == cause:
+                    raise CommandError(self._reason(default, error)) from None
+                place = f"{self._server(url)}: no database can be created"
+                reason = f"{self.maintenance} cannot be entered: {cause}"
+                raise CommandError(f"{place}, since {reason}") from None
+        with connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def _reason(self, url: URL, error: BaseException) -> str:
         answered, cause = self.cause(error)
         if not answered:
             return f"{self._server(url)} does not answer ({cause})"
-        if url.database != self.maintenance and not self.exists(url):
+        if self.is_missing(url, error):
             return f"{self.describe(url)} does not exist; create it with: steady create"
         return f"{self._server(url)}: {cause}"
 

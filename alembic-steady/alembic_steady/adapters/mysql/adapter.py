@@ -26,8 +26,8 @@ from sqlalchemy.exc import DBAPIError
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.mysql import describe, implicit_commits, lock, words
-from alembic_steady.adapters.mysql.failures import cause
+from alembic_steady.adapters.mysql import describe, implicit_commits, lock, tls, words
+from alembic_steady.adapters.mysql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
 GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
@@ -43,12 +43,12 @@ class MySQLAdapter(ServerAdapter):
     }
     maintenance = "information_schema"
     list_databases = text("SELECT schema_name FROM schemata")
-    has_database = text("SELECT count(*) FROM schemata WHERE schema_name = :name")
     create_database = "CREATE DATABASE {} CHARACTER SET utf8mb4"
     drop_database = "DROP DATABASE IF EXISTS {}"
     hold_name = text("SELECT GET_LOCK(:name, 0)")
-    # If the URL has a parameter that a driver does not know, it raises TypeError.
-    failures = (DBAPIError, TypeError, ValueError)
+    # If the URL has a parameter that a driver does not know, it raises TypeError; of a file
+    # that is no certificate, OSError.
+    failures = (DBAPIError, TypeError, ValueError, OSError)
     roles_hint = (
         "an administrator can create a missing account with CREATE USER … IDENTIFIED BY '…',"
         " and let that of migrations grant rights with GRANT ALL ON … TO … WITH GRANT OPTION"
@@ -88,6 +88,10 @@ class MySQLAdapter(ServerAdapter):
     def cause(self, error: BaseException) -> tuple[bool, str]:
         """Return whether a server answered, and why there is no connection."""
         return cause(error)
+
+    def is_missing(self, url: URL, error: BaseException) -> bool:
+        """Return whether a connection failed because the server has no such database."""
+        return url.database != self.maintenance and says_missing(error)
 
     def lock(
         self, connection: Connection
@@ -162,7 +166,10 @@ def _connect(dialect: Any, _record: object, given: Any, told: dict[str, Any]) ->
     # The drivers would encode it in Latin-1, but the server expects UTF-8.
     if isinstance(told.get("password"), str):
         told["password"] = told["password"].encode()
-    if dialect.driver != "pymysql" or "read_timeout" in told:
+    if dialect.driver != "pymysql":
+        return None
+    tls.settle(told)
+    if "read_timeout" in told:
         return None
     # PyMySQL's connect_timeout does not include the wait for the server's greeting.
     connection = dialect.connect(*given, **told, read_timeout=told["connect_timeout"])

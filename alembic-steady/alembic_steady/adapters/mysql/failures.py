@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+UNKNOWN_DATABASE = 1049
+
 
 def cause(error: BaseException) -> tuple[bool, str]:
     """Return whether a server answered, and why there is no connection."""
@@ -13,3 +15,9 @@ def cause(error: BaseException) -> tuple[bool, str]:
         return True, message
     system = re.search(r"\[Errno -?\d+\] (.+?)\)", message)
     return False, system[1] if system else message
+
+
+def says_missing(error: BaseException) -> bool:
+    """Return whether the error says that there is no such database."""
+    reason = getattr(error, "orig", error)
+    return reason.args[:1] == (UNKNOWN_DATABASE,)

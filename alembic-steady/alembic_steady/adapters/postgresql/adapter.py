@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
@@ -33,13 +33,15 @@ from alembic_steady.adapters.postgresql import (
     models,
     reprint,
     retry,
+    search_path,
     squawk,
     types,
     words,
 )
-from alembic_steady.adapters.postgresql.failures import cause
+from alembic_steady.adapters.postgresql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
+HAS_DATABASE = text("SELECT count(*) FROM pg_database WHERE datname = :name")
 LIBPQ = ("psycopg", "psycopg2")
 # What libpq calls otherwise than asyncpg.
 RENAMED = {"ssl": "sslmode", "timeout": "connect_timeout"}
@@ -88,7 +90,6 @@ class PostgreSQLAdapter(ServerAdapter):
     }
     maintenance = "postgres"
     list_databases = text("SELECT datname FROM pg_database")
-    has_database = text("SELECT count(*) FROM pg_database WHERE datname = :name")
     create_database = "CREATE DATABASE {} TEMPLATE template0"
     drop_database = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
     hold_name = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
@@ -174,19 +175,52 @@ class PostgreSQLAdapter(ServerAdapter):
         """Return whether a server answered, and why there is no connection."""
         return cause(error)
 
-    def prepare(self, connection: Connection, version_table_schema: str | None) -> None:
-        """Create the schemas that no revision creates.
+    def is_missing(self, url: URL, error: BaseException) -> bool:
+        """Return whether a connection failed because the server has no such database."""
+        if url.database == self.maintenance:
+            return False
+        if says_missing(error):
+            return True
+        # A server may say so in another language, but its list of databases does not.
+        default = url.set(database=self.maintenance)
+        with suppress(DBAPIError), self.engine(default).connect() as connection:
+            return not connection.scalar(HAS_DATABASE, {"name": url.database})
+        return False
 
-        These are that of the version table, and those of the search path, in which tables
-        are created.
-        """
-        path = connection.scalar(text("SHOW search_path")) or ""
-        names = [name.strip().strip('"') for name in path.split(",")]
-        wanted = {version_table_schema, *names} - {None, "", "$user", "public"}
-        for name in sorted(filter(None, wanted)):
-            quoted = connection.dialect.identifier_preparer.quote_schema(name)
-            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
-        connection.commit()
+    def create_schemas(self, url: URL) -> list[str]:
+        """Create the schemas that the search path names and that do not exist."""
+        with self.connect(self.writable(url)) as connection:
+            names = search_path.missing(connection)
+            for name in names:
+                self.execute(connection, "CREATE SCHEMA IF NOT EXISTS {}", name)
+            connection.commit()
+        return names
+
+    def furnish(self, maintenance: Connection, url: URL) -> None:
+        """Create the schemas of the search path in a new database."""
+        if search_path.own(maintenance):  # Most have none, which saves a connection.
+            self.create_schemas(url)
+
+    def where(self, connection: Connection) -> dict[str, Any]:
+        """Return the schema of the version table: the one in which tables are created."""
+        # Such a connection sends what has no schema to another one.
+        told = connection.get_execution_options().get("schema_translate_map") or {}
+        if None in told:
+            return {}
+        is_given = connection.in_transaction()
+        name = search_path.current(connection)
+        if not is_given:
+            connection.rollback()  # The query has begun a transaction.
+        return {} if name is None else {"version_table_schema": name}
+
+    def prepare(self, connection: Connection, version_table_schema: str | None) -> None:
+        """Create the schema of the version table, which no revision creates."""
+        if version_table_schema:
+            name = connection.dialect.identifier_preparer.quote_schema(
+                version_table_schema
+            )
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
+            connection.commit()
 
     def lock(
         self, connection: Connection

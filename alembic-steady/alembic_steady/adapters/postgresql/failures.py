@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+# In English, of the server and of PgBouncer; the driver does not tell the error's code.
+MISSING = re.compile('database ".*" does not exist|no such database')
 ANSWERS = ("invalid", "session is", "server is")
 """How lines begin that report an answer, such as that of a standby: session is read-only."""
 
@@ -15,3 +19,8 @@ def cause(error: BaseException) -> tuple[bool, str]:
         if "FATAL" in line or "password" in line or line.startswith(ANSWERS):
             return True, line.removeprefix("FATAL:").strip()
     return False, lines[0]
+
+
+def says_missing(error: BaseException) -> bool:
+    """Return whether the error says that there is no such database."""
+    return bool(MISSING.search(cause(error)[1]))
