@@ -111,6 +111,12 @@ class Postgres(Server):
         self.query(f'DROP DATABASE "{quoted}" WITH (FORCE)')
 
 
+class Pooler(Postgres):
+    """A PgBouncer, which otherwise waits for transactions that are open."""
+
+    end = signal.SIGKILL
+
+
 class MariaDB(Server):
     """A running MariaDB server."""
 
@@ -247,14 +253,24 @@ def crash(binaries: Path, server: Postgres) -> None:
 @contextmanager
 def pgbouncer(server: Postgres) -> Iterator[Postgres]:
     """Run a PgBouncer in front of a server, which pools transactions of all databases."""
-    program = pgbouncer_program()
-    assert program
+    with new_pgbouncer(server) as pooler, running_pgbouncer(pooler):
+        yield pooler
+
+
+@contextmanager
+def new_pgbouncer(server: Postgres, **settings: object) -> Iterator[Pooler]:
+    """Make the configuration of a PgBouncer, which does not run yet.
+
+    Arguments:
+        server: what it is in front of.
+        settings: further ones of its configuration.
+    """
     with readable_folder() as folder:
-        pooler = Postgres(free_port(), folder)
+        pooler = Pooler(free_port(), folder)
         users = folder / "users.txt"
         users.write_text(f'"{server.superuser}" "{PASSWORD}"\n')
-        configuration = folder / "pgbouncer.ini"
-        configuration.write_text(f"""\
+        more = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        (folder / "pgbouncer.ini").write_text(f"""\
 [databases]
 * = host=127.0.0.1 port={server.port}
 [pgbouncer]
@@ -264,10 +280,16 @@ unix_socket_dir = {folder}
 auth_type = scram-sha-256
 auth_file = {users}
 pool_mode = transaction
-""")
+{more}""")
         give_away(folder)
-        with running(pooler, [program, configuration], {}):
-            yield pooler
+        yield pooler
+
+
+def running_pgbouncer(pooler: Pooler) -> AbstractContextManager[None]:
+    """Run a PgBouncer with its configuration, for a while."""
+    program = pgbouncer_program()
+    assert program
+    return running(pooler, [program, pooler.folder / "pgbouncer.ini"], {})
 
 
 def pgbouncer_program() -> str | None:
