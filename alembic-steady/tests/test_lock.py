@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from runs import SLOW, TABLE, UPGRADES, Upgrade, is_running, until
 from alembic_steady.adapters.mysql import lock as mysql_lock
 from alembic_steady.adapters.postgresql import advisory
 from tests import servers
-from tests.conftest import TOOLS
+from tests.conftest import TOOLS, require
 from tests.revisions import ADD_USERNAME, revision_id, seconds, write_history
 from tests.servers import MariaDB, Postgres
 
@@ -310,11 +311,19 @@ with op.get_context().autocommit_block():
 
 @pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
 def test_what_a_killed_run_has_left_on_the_server_is_waited_for(
-    copied: Callable[[str], Project], any_postgres: Postgres, tmp_path: Path, kind: str
+    copied: Callable[[str], Project],
+    any_postgres: Postgres,
+    server: Postgres,
+    tmp_path: Path,
+    kind: str,
 ) -> None:
+    """It holds the lock itself, or, behind a pooler, can be told by its mark."""
     project = copied(kind)
-    project.environment["DATABASE_URL"] = any_postgres.url("postgresql", "orders")
+    project.environment["DATABASE_URL"] = server.url("postgresql", "orders")
     any_postgres.create("orders")
+    holder = "another run is migrating the database (alembic from "
+    if server is not any_postgres:
+        holder = "another session is still changing a table (alembic from "
     write_history(project, TABLE, CONCURRENT)
     project.run("alembic", "upgrade", "+1")
     engine = sa.create_engine(any_postgres.url("postgresql+psycopg", "orders"))
@@ -325,7 +334,7 @@ def test_what_a_killed_run_has_left_on_the_server_is_waited_for(
         until(lambda: is_running(any_postgres, "CREATE INDEX CONCURRENTLY"))
         first.kill()
         second = Upgrade(project, tmp_path / "second")
-        second.wait_for("another session is still changing a table (alembic from ")
+        second.wait_for(holder)
         assert is_running(any_postgres, "CREATE INDEX CONCURRENTLY")
     engine.dispose()
     output = second.end()
@@ -364,7 +373,7 @@ def test_what_a_killed_run_has_left_on_mariadb_is_waited_for(
     until(lambda: is_running(mariadb, "CREATE TABLE IF NOT EXISTS"))
     first.kill()
     second = Upgrade(project, tmp_path / "second")
-    second.wait_for("another session is still changing a table (root from ")
+    second.wait_for("another run is migrating the database (root from ")
     output = second.end()
     assert second.process.returncode == 0, output
     assert seconds(output)["Step 1"] < 2
@@ -498,3 +507,60 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
         project.run("alembic", "-x", "lock-timeout=0", "upgrade", "head")
     engine.dispose()
     assert "user" in project.tables()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
+def test_a_pooler_that_gives_one_connection_is_named_at_once(
+    copied: Callable[[str], Project], any_postgres: Postgres, kind: str
+) -> None:
+    require(servers.pgbouncer_program(), "PgBouncer")
+    project = copied(kind)
+    any_postgres.create("orders")
+    write_history(project, TABLE)
+    with (
+        servers.new_pgbouncer(any_postgres, default_pool_size=1) as pooler,
+        servers.running_pgbouncer(pooler),
+    ):
+        project.environment["DATABASE_URL"] = pooler.url("postgresql", "orders")
+        start = time.monotonic()
+        output = project.run("alembic", "upgrade", "head", code=255)
+        assert time.monotonic() - start < 10
+    _database, error = output.splitlines()
+    assert error == (
+        "FAILED: the pooler gives no second connection within 5 s, and a run needs two at"
+        " the same time: raise its pool size (default_pool_size of PgBouncer), or set"
+        " MIGRATION_DATABASE_URL to the server itself"
+    )
+
+
+GIVEN_OF_A_POOL = """
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+from app.config import database_url
+config = Config("alembic.ini")
+engine = create_engine(database_url(), pool_size=1, max_overflow=0)
+with engine.connect() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["direct", "pooled", "mariadb"])
+def test_an_engine_with_one_connection_is_enough(
+    copied: Callable[[str], Project], request: pytest.FixtureRequest, way: str
+) -> None:
+    name = {"direct": "any_postgres", "pooled": "any_postgres", "mariadb": "mariadb"}
+    server: servers.Server = request.getfixturevalue(name[way])
+    entrance = request.getfixturevalue("pooler") if way == "pooled" else server
+    server.create("orders")
+    project = copied("pymysql" if way == "mariadb" else "psycopg2")
+    driver = project.environment["DRIVER"]
+    project.environment["DATABASE_URL"] = entrance.url(driver, "orders")
+    write_history(project, TABLE)
+    start = time.monotonic()
+    output = project.run("python", "-c", GIVEN_OF_A_POOL)
+    assert time.monotonic() - start < 10
+    assert list(seconds(output)) == ["Step 1"]

@@ -92,7 +92,7 @@ def held(connection: Connection, number: int) -> Iterator[Callable[[], None]]:
     with ExitStack() as stack:
         other = stack.enter_context(_second(connection.engine))
         wait(take)
-        _try(connection)
+        _try(connection, other)
         stack.enter_context(limits.lifted_in_each_transaction(connection))
         stack.enter_context(_guarded(connection, number, check))
         yield check
@@ -102,27 +102,34 @@ def held(connection: Connection, number: int) -> Iterator[Callable[[], None]]:
 def _second(engine: Engine) -> Iterator[Connection]:
     """Open another connection, for which the engine's own pool may have no room."""
     like_it = Engine(engine.pool.recreate(), engine.dialect, engine.url)
+    other = like_it.connect()
     try:
-        other = like_it.connect()
         yield other.execution_options(isolation_level="READ COMMITTED")
     finally:
         quietly(other.close)  # It may be lost.
         like_it.dispose()
 
 
-def _try(connection: Connection) -> None:
-    """See that the pooler has a connection to the server for this one, too."""
-    raw: Any = connection.connection.dbapi_connection
-    timer = threading.Timer(SECONDS, raw.cancel)
+def _try(connection: Connection, other: Connection) -> None:
+    """See that the pooler has a connection to the server for both.
+
+    If it has not, this one waits, without a word and until the other is given up.
+    """
+    raw: Any = other.connection.dbapi_connection
+    is_alone = threading.Event()
+
+    def give_up() -> None:
+        is_alone.set()
+        raw.close()
+
+    timer = threading.Timer(SECONDS, give_up)
     timer.start()
     try:
         connection.scalar(text("SELECT 1"))
-    except SQLAlchemyError:
-        if not timer.is_alive():
-            raise CommandError(ALONE) from None
-        raise
     finally:
         timer.cancel()
+    if is_alone.is_set():
+        raise CommandError(ALONE)
     connection.rollback()
 
 
