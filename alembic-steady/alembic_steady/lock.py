@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from alembic import context
 from alembic.util import CommandError
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_steady import x_arguments
@@ -87,11 +87,8 @@ def same_session(connection: Connection) -> Iterator[None]:
         if used.connection.dbapi_connection is not raw:
             raise CommandError(LOST + GONE)
 
-    event.listen(connection, "before_cursor_execute", before)
-    try:
+    with listening(connection, before_cursor_execute=before):
         yield
-    finally:
-        event.remove(connection, "before_cursor_execute", before)
 
 
 @contextmanager
@@ -117,11 +114,25 @@ def checked_commits(
                 raw.rollback()
             raise
 
-    event.listen(connection, "commit", commit)
-    try:
+    with listening(connection, commit=commit):
         yield
-    finally:
-        event.remove(connection, "commit", commit)
+
+
+@contextmanager
+def listening(
+    target: Connection | Engine, **listeners: Callable[..., object]
+) -> Iterator[None]:
+    """Let functions listen to events for a while.
+
+    Arguments:
+        target: what the events are of.
+        listeners: a function for each event.
+    """
+    with ExitStack() as stack:
+        for name, listener in listeners.items():
+            event.listen(target, name, listener)
+            stack.callback(event.remove, target, name, listener)
+        yield
 
 
 def quietly(end: Callable[..., object], *arguments: object) -> None:

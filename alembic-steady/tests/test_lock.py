@@ -564,3 +564,40 @@ def test_an_engine_with_one_connection_is_enough(
     output = project.run("python", "-c", GIVEN_OF_A_POOL)
     assert time.monotonic() - start < 10
     assert list(seconds(output)) == ["Step 1"]
+
+
+COMMITS = """
+import pathlib, time
+op.execute("INSERT INTO run VALUES ('first')")
+op.get_bind().commit()
+print("Has committed", flush=True)
+while not pathlib.Path({file!r}).exists():
+    time.sleep(0.02)
+op.execute("INSERT INTO run VALUES ('second')")
+"""
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_on_sqlite_no_run_works_beside_one_that_has_committed(
+    copied: Callable[[str], Project], tmp_path: Path, journal: str
+) -> None:
+    """The file stays locked, or else the one that was overtaken goes on no more."""
+    project, go_on = copied("sqlite"), tmp_path / "go_on"
+    service = Service(project)
+    write_history(project, TABLE, COMMITS.format(file=str(go_on)), LAST)
+    project.run("alembic", "upgrade", "+1")
+    service.execute(f"PRAGMA journal_mode = {journal}")
+    first = Upgrade(project, tmp_path / "first")
+    first.wait_for("Has committed")
+    if journal == "delete":
+        output = project.run(
+            "alembic", "-x", "lock-timeout=0", "upgrade", "head", code=255
+        )
+        assert "another process is writing to the database" in output
+        first.kill()
+        assert service.rows("run") == [("first",)]
+        return
+    service.execute(f"UPDATE alembic_version SET version_num = '{revision_id(3)}'")
+    go_on.touch()
+    assert "FAILED: a revision has committed, and another run has" in first.end()
+    assert service.rows("run") == [("first",)]

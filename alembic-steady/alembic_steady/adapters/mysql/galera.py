@@ -14,7 +14,7 @@ from typing import Any
 
 from alembic import context
 from alembic.util import CommandError
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.lock import (
@@ -22,6 +22,7 @@ from alembic_steady.lock import (
     GONE,
     LOST,
     checked_commits,
+    listening,
     lock_table,
     quietly,
 )
@@ -225,12 +226,11 @@ class ClusterLock:
             if self._is_held:
                 self.check()
 
-        event.listen(self._connection, "before_cursor_execute", before)
-        try:
-            with checked_commits(self._connection, commit):
-                yield
-        finally:
-            event.remove(self._connection, "before_cursor_execute", before)
+        with (
+            listening(self._connection, before_cursor_execute=before),
+            checked_commits(self._connection, commit),
+        ):
+            yield
 
     def _execute(self, statement: str, values: dict[str, Any] | None = None) -> Any:
         return self._connection.execute(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 
-from alembic_steady.lock import quietly
+from alembic_steady.lock import listening, quietly
 
 # transaction_timeout exists since PostgreSQL 17; earlier versions refuse its name.
 LIFT = text("""
@@ -64,8 +64,5 @@ def lifted_in_each_transaction(connection: Connection) -> Iterator[None]:
         if not getattr(begun.connection.dbapi_connection, "autocommit", False):
             begun.exec_driver_sql(lift)
 
-    event.listen(connection, "begin", begin)
-    try:
+    with listening(connection, begin=begin):
         yield
-    finally:
-        event.remove(connection, "begin", begin)

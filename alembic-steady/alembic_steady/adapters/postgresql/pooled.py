@@ -32,6 +32,7 @@ from alembic_steady.lock import (
     LOST,
     UNSEEN,
     checked_commits,
+    listening,
     quietly,
     wait,
 )
@@ -152,12 +153,12 @@ def _guarded(
         if context.statement and error:
             error.statement = unmarked(context.statement)
 
-    with ExitStack() as listeners:
-        for target, name, listener, options in (
-            (connection, "before_cursor_execute", before, {"retval": True}),
-            (connection.engine, "handle_error", failed, {}),
+    event.listen(connection, "before_cursor_execute", before, retval=True)
+    try:
+        with (
+            listening(connection.engine, handle_error=failed),
+            checked_commits(connection, check),
         ):
-            event.listen(target, name, listener, **options)
-            listeners.callback(event.remove, target, name, listener)
-        listeners.enter_context(checked_commits(connection, check))
-        yield
+            yield
+    finally:
+        event.remove(connection, "before_cursor_execute", before)
