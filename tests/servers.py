@@ -226,7 +226,9 @@ def new_postgres(binaries: Path) -> Iterator[Postgres]:
         yield Postgres(free_port(), folder)
 
 
-def running_postgres(binaries: Path, server: Postgres) -> AbstractContextManager[None]:
+def running_postgres(
+    binaries: Path, server: Postgres
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """Run a PostgreSQL server on its data, for a while."""
     command: list[str | Path] = [binaries / "postgres", "-D", server.folder / "data"]
     settings = {
@@ -285,7 +287,9 @@ pool_mode = transaction
         yield pooler
 
 
-def running_pgbouncer(pooler: Pooler) -> AbstractContextManager[None]:
+def running_pgbouncer(
+    pooler: Pooler,
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """Run a PgBouncer with its configuration, for a while."""
     program = pgbouncer_program()
     assert program
@@ -308,18 +312,21 @@ GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 @contextmanager
 def mariadb() -> Iterator[MariaDB]:
     """Run the system's MariaDB server with password authentication."""
-    program = mariadb_server()
-    assert program
+    with new_mariadb() as server, running_mariadb(server):
+        yield server
+
+
+@contextmanager
+def new_mariadb() -> Iterator[MariaDB]:
+    """Make the data of a MariaDB server, which does not run yet."""
     with readable_folder(memory()) as folder:
-        data = folder / "data"
-        users = folder / "users.sql"
-        users.write_text(MARIADB_USERS)
+        (folder / "users.sql").write_text(MARIADB_USERS)
         give_away(folder)
         subprocess.run(
             [
                 "mariadb-install-db",
                 "--no-defaults",
-                f"--datadir={data}",
+                f"--datadir={folder / 'data'}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
             ],
@@ -327,20 +334,34 @@ def mariadb() -> Iterator[MariaDB]:
             stdout=subprocess.DEVNULL,
             **unprivileged(folder),
         )
-        server = MariaDB(free_port(), folder)
-        settings = {
-            "datadir": data,
-            "bind-address": "127.0.0.1",
-            "port": server.port,
-            "socket": folder / "socket",
-            "pid-file": folder / "pid",
-            "init-file": users,
-            "innodb-flush-log-at-trx-commit": 0,
-            # As where no other is configured: what needs another has to ask for it.
-            "character-set-server": "latin1",
-        }
-        with running(server, [program, "--no-defaults"], settings):
-            yield server
+        yield MariaDB(free_port(), folder)
+
+
+def running_mariadb(
+    server: MariaDB, **more: object
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run a MariaDB server on its data, for a while.
+
+    Arguments:
+        server: the server.
+        more: further settings.
+    """
+    program = mariadb_server()
+    assert program
+    folder = server.folder
+    settings = {
+        "datadir": folder / "data",
+        "bind-address": "127.0.0.1",
+        "port": server.port,
+        "socket": folder / "socket",
+        "pid-file": folder / "pid",
+        "init-file": folder / "users.sql",
+        "innodb-flush-log-at-trx-commit": 0,
+        # As where no other is configured: what needs another has to ask for it.
+        "character-set-server": "latin1",
+    }
+    more = {name.replace("_", "-"): value for name, value in more.items()}
+    return running(server, [program, "--no-defaults"], settings | more)
 
 
 def memory() -> Path | None:
@@ -360,7 +381,7 @@ def mariadb_server() -> str | None:
 @contextmanager
 def running(
     server: Server, command: list[str | Path], settings: dict[str, object]
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server's program until it is not used any more, and wait until it answers."""
     options = [f"--{name}={value}" for name, value in settings.items()]
     log = server.folder / "log"
@@ -373,7 +394,7 @@ def running(
         )
     try:
         wait_for(server, process, log)
-        yield
+        yield process
     finally:
         process.send_signal(server.end)
         process.wait(START_SECONDS)

@@ -18,7 +18,7 @@ from alembic_steady import x_arguments
 SECONDS = 300
 PAUSE = 0.2
 LOST = "the connection for the migration lock failed: "
-GONE = "it no longer holds the lock"
+GONE = "the migration lock is lost: this run no longer holds it"
 BUSY = "another run is migrating the database ({})"
 LEFT_BUSY = "another session is still changing a table ({})"
 UNSEEN = "its session cannot be seen"
@@ -85,7 +85,7 @@ def same_session(connection: Connection) -> Iterator[None]:
 
     def before(used: Connection, *_more: object) -> None:
         if used.connection.dbapi_connection is not raw:
-            raise CommandError(LOST + GONE)
+            raise CommandError(GONE)
 
     with listening(connection, before_cursor_execute=before):
         yield

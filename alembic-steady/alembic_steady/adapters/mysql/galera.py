@@ -20,7 +20,6 @@ from sqlalchemy.exc import DBAPIError
 from alembic_steady.lock import (
     BUSY,
     GONE,
-    LOST,
     checked_commits,
     listening,
     lock_table,
@@ -197,7 +196,7 @@ class ClusterLock:
         """
         is_begun = self._connection.in_transaction()
         if self._execute(SHARE).scalar() != self._own["run"]:
-            raise CommandError(LOST + GONE)
+            raise CommandError(GONE)
         if not is_begun:
             self._connection.rollback()
 

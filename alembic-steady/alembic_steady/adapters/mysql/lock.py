@@ -66,7 +66,7 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
 
     def check() -> None:
         if not ask(IS_OWN):
-            raise CommandError(LOST + GONE)
+            raise CommandError(GONE)
         if cluster:
             cluster.check()
 

@@ -93,7 +93,7 @@ def _by_session(connection: Connection, number: int) -> Iterator[Callable[[], No
 
     def check() -> None:
         if not ask(IS_OWN):
-            raise CommandError(LOST + GONE)
+            raise CommandError(GONE)
 
     def release() -> None:
         connection.rollback()
@@ -123,7 +123,7 @@ def _by_transaction(
     def check() -> None:
         # A revision may have committed, and so released it.
         if not connection.scalar(TRY_IN_TRANSACTION, told):
-            raise CommandError(LOST + GONE)
+            raise CommandError(GONE)
 
     wait(take)
     with limits.lifted_for_transaction(connection):
