@@ -12,7 +12,7 @@ import pytest
 from harness import Project
 from runs import Upgrade
 
-from tests import galera
+from tests import galera, servers
 from tests.conftest import require
 from tests.galera import Node
 from tests.revisions import DRIFT, revision_id, seconds, write_history
@@ -43,13 +43,20 @@ def alone() -> Iterator[Node]:
 
 @pytest.fixture
 def project(copied: Callable[[str], Project], alone: Node) -> Iterator[Project]:
-    """Return a project whose database is on that node, with two revisions."""
-    project = copied("pymysql")
-    alone.server.create("orders")
-    project.environment["DATABASE_URL"] = alone.server.url("mariadb+pymysql", "orders")
+    """Return a project whose database is on that node, with two revisions.
+
+    Its account has no rights but those in that database.
+    """
+    project, server = copied("pymysql"), alone.server
+    server.create("orders")
+    server.query(f"CREATE USER owner@'127.0.0.1' IDENTIFIED BY '{servers.PASSWORD}'")
+    server.query("GRANT ALL ON orders.* TO owner@'127.0.0.1'")
+    url = server.url("mariadb+pymysql", "orders", "owner")
+    project.environment["DATABASE_URL"] = url
     write_history(project, TABLE, COLUMN.format(1))
     yield project
-    alone.server.drop("orders")
+    server.query("DROP USER owner@'127.0.0.1'")
+    server.drop("orders")
 
 
 def rows(node: Node) -> list[tuple[str, ...]]:
@@ -116,6 +123,7 @@ def test_a_run_whose_row_is_gone_makes_nothing_final(
 def test_its_table_is_no_drift(project: Project, alone: Node) -> None:
     project.run("alembic", "upgrade", "head")
     assert (LOCK,) in alone.server.query("SHOW TABLES", "orders")
+    project.environment["SHADOW_DATABASE_URL"] = alone.server.url("mariadb+pymysql")
     drift = project.run(*DRIFT)
     assert LOCK not in drift
     assert LOCK not in project.run("alembic", "-x", "live", "check", code=255)
