@@ -28,10 +28,10 @@ op.create_table(
 )
 """
 STEPS = 10
-SECONDS = 0.2
+SECONDS = 0.1
 # A later run passes over what an earlier one has done, and could not see what is being done.
 WORK = """
-import os
+import os, time
 with op.get_context().autocommit_block():
     for step in range({steps}):
         op.execute(
@@ -39,6 +39,7 @@ with op.get_context().autocommit_block():
             f" FROM (SELECT {sleep}) AS pause"
             f" WHERE NOT EXISTS (SELECT 1 FROM done WHERE step = {{step}})"
         )
+        time.sleep({seconds})
 """
 SLEEP = {Postgres: f"pg_sleep({SECONDS})", MariaDB: f"SLEEP({SECONDS})"}
 IN_MARIADB = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' alembic_version')))"
@@ -105,7 +106,9 @@ def prepared(
         project.environment["DATABASE_URL"] = url
         trial.server.create("orders")
         sleep = SLEEP[type(trial.server)]
-        write_history(project, TABLE, WORK.format(steps=STEPS, sleep=sleep))
+        write_history(
+            project, TABLE, WORK.format(steps=STEPS, sleep=sleep, seconds=SECONDS)
+        )
         project.run("alembic", "upgrade", "+1")
         yield trial
 
@@ -129,7 +132,7 @@ def test_two_runs_never_work_at_once_though_a_lock_is_lost(
     lost = 0
     with prepared(way, copied, request) as trial:
         for _ in range(2 * wanted):
-            delay = chance.uniform(0, STEPS * SECONDS / 2)
+            delay = chance.uniform(0, STEPS * SECONDS)
             lost += _has_lost(trial, delay, tmp_path)
             if lost == wanted:
                 break
