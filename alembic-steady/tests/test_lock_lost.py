@@ -27,8 +27,9 @@ op.create_table(
     sa.Column("run", sa.Integer),
 )
 """
-STEPS = 10
-SECONDS = 0.1
+STEPS = 25
+SECONDS = 0.05
+PAUSE = 0.13
 # A later run passes over what an earlier one has done, and could not see what is being done.
 WORK = """
 import os, time
@@ -39,7 +40,7 @@ with op.get_context().autocommit_block():
             f" FROM (SELECT {sleep}) AS pause"
             f" WHERE NOT EXISTS (SELECT 1 FROM done WHERE step = {{step}})"
         )
-        time.sleep({seconds})
+        time.sleep({pause})
 """
 SLEEP = {Postgres: f"pg_sleep({SECONDS})", MariaDB: f"SLEEP({SECONDS})"}
 IN_MARIADB = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' alembic_version')))"
@@ -107,7 +108,7 @@ def prepared(
         trial.server.create("orders")
         sleep = SLEEP[type(trial.server)]
         write_history(
-            project, TABLE, WORK.format(steps=STEPS, sleep=sleep, seconds=SECONDS)
+            project, TABLE, WORK.format(steps=STEPS, sleep=sleep, pause=PAUSE)
         )
         project.run("alembic", "upgrade", "+1")
         yield trial
@@ -132,7 +133,7 @@ def test_two_runs_never_work_at_once_though_a_lock_is_lost(
     lost = 0
     with prepared(way, copied, request) as trial:
         for _ in range(2 * wanted):
-            delay = chance.uniform(0, STEPS * SECONDS)
+            delay = chance.uniform(0, STEPS * PAUSE / 2)
             lost += _has_lost(trial, delay, tmp_path)
             if lost == wanted:
                 break
