@@ -30,17 +30,18 @@ op.create_table(
 STEPS = 25
 SECONDS = 0.05
 PAUSE = 0.13
-# A later run passes over what an earlier one has done, and could not see what is being done.
+# A later run passes over what an earlier one has done, and catches up with it.
 WORK = """
 import os, time
 with op.get_context().autocommit_block():
     for step in range({steps}):
-        op.execute(
-            f"INSERT INTO done (step, run) SELECT {{step}}, {{os.getpid()}}"
-            f" FROM (SELECT {sleep}) AS pause"
-            f" WHERE NOT EXISTS (SELECT 1 FROM done WHERE step = {{step}})"
-        )
-        time.sleep({pause})
+        is_done = f"SELECT 1 FROM done WHERE step = {{step}}"
+        if not op.get_bind().scalar(sa.text(is_done)):
+            op.execute(
+                f"INSERT INTO done (step, run) SELECT {{step}}, {{os.getpid()}}"
+                " FROM (SELECT {sleep}) AS pause"
+            )
+            time.sleep({pause})
 """
 SLEEP = {Postgres: f"pg_sleep({SECONDS})", MariaDB: f"SLEEP({SECONDS})"}
 IN_MARIADB = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' alembic_version')))"
