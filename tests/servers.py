@@ -111,6 +111,12 @@ class Postgres(Server):
         self.query(f'DROP DATABASE "{quoted}" WITH (FORCE)')
 
 
+class Pooler(Postgres):
+    """A PgBouncer, which otherwise waits for transactions that are open."""
+
+    end = signal.SIGKILL
+
+
 class MariaDB(Server):
     """A running MariaDB server."""
 
@@ -230,7 +236,7 @@ def new_postgres(binaries: Path) -> Iterator[Postgres]:
 
 def running_postgres(
     binaries: Path, server: Postgres, **more: object
-) -> AbstractContextManager[None]:
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """Run a PostgreSQL server on its data, for a while."""
     command: list[str | Path] = [binaries / "postgres", "-D", server.folder / "data"]
     settings = {
@@ -289,14 +295,27 @@ def pgbouncer(server: Postgres, database: str = "*") -> Iterator[Postgres]:
         server: the server.
         database: the only database that it knows; all unless told.
     """
-    program = pgbouncer_program()
-    assert program
+    with new_pgbouncer(server, database) as pooler, running_pgbouncer(pooler):
+        yield pooler
+
+
+@contextmanager
+def new_pgbouncer(
+    server: Postgres, database: str = "*", **settings: object
+) -> Iterator[Pooler]:
+    """Make the configuration of a PgBouncer, which does not run yet.
+
+    Arguments:
+        server: what it is in front of.
+        database: the only database that it knows; all unless told.
+        settings: further ones of its configuration.
+    """
     with readable_folder() as folder:
-        pooler = Postgres(free_port(), folder)
+        pooler = Pooler(free_port(), folder)
         users = folder / "users.txt"
         users.write_text(f'"{server.superuser}" "{PASSWORD}"\n')
-        configuration = folder / "pgbouncer.ini"
-        configuration.write_text(f"""\
+        more = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        (folder / "pgbouncer.ini").write_text(f"""\
 [databases]
 {database} = host=127.0.0.1 port={server.port}
 [pgbouncer]
@@ -306,10 +325,18 @@ unix_socket_dir = {folder}
 auth_type = scram-sha-256
 auth_file = {users}
 pool_mode = transaction
-""")
+{more}""")
         give_away(folder)
-        with running(pooler, [program, configuration], {}):
-            yield pooler
+        yield pooler
+
+
+def running_pgbouncer(
+    pooler: Pooler,
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run a PgBouncer with its configuration, for a while."""
+    program = pgbouncer_program()
+    assert program
+    return running(pooler, [program, pooler.folder / "pgbouncer.ini"], {})
 
 
 def pgbouncer_program() -> str | None:
@@ -332,24 +359,28 @@ def mariadb(certificate: Path | None = None) -> Iterator[MariaDB]:
     Arguments:
         certificate: the file of a key and its certificate, to offer TLS.
     """
-    program = mariadb_server()
-    assert program
-    with readable_folder(memory()) as folder:
-        data = folder / "data"
-        users = folder / "users.sql"
-        users.write_text(MARIADB_USERS)
+    with new_mariadb() as server:
         offered: dict[str, object] = {}
         if certificate:
-            copy = shutil.copy(
-                certificate, folder
-            )  # The server may not read its folder.
-            offered = {"ssl-cert": copy, "ssl-key": copy}
+            # The server may not read its folder.
+            copy = shutil.copy(certificate, server.folder)
+            give_away(server.folder)
+            offered = {"ssl_cert": copy, "ssl_key": copy}
+        with running_mariadb(server, **offered):
+            yield server
+
+
+@contextmanager
+def new_mariadb() -> Iterator[MariaDB]:
+    """Make the data of a MariaDB server, which does not run yet."""
+    with readable_folder(memory()) as folder:
+        (folder / "users.sql").write_text(MARIADB_USERS)
         give_away(folder)
         subprocess.run(
             [
                 "mariadb-install-db",
                 "--no-defaults",
-                f"--datadir={data}",
+                f"--datadir={folder / 'data'}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
             ],
@@ -357,21 +388,34 @@ def mariadb(certificate: Path | None = None) -> Iterator[MariaDB]:
             stdout=subprocess.DEVNULL,
             **unprivileged(folder),
         )
-        server = MariaDB(free_port(), folder)
-        settings = {
-            "datadir": data,
-            "bind-address": "127.0.0.1",
-            "port": server.port,
-            "socket": folder / "socket",
-            "pid-file": folder / "pid",
-            "init-file": users,
-            "innodb-flush-log-at-trx-commit": 0,
-            # As where no other is configured: what needs another has to ask for it.
-            "character-set-server": "latin1",
-            **offered,
-        }
-        with running(server, [program, "--no-defaults"], settings):
-            yield server
+        yield MariaDB(free_port(), folder)
+
+
+def running_mariadb(
+    server: MariaDB, **more: object
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run a MariaDB server on its data, for a while.
+
+    Arguments:
+        server: the server.
+        more: further settings.
+    """
+    program = mariadb_server()
+    assert program
+    folder = server.folder
+    settings = {
+        "datadir": folder / "data",
+        "bind-address": "127.0.0.1",
+        "port": server.port,
+        "socket": folder / "socket",
+        "pid-file": folder / "pid",
+        "init-file": folder / "users.sql",
+        "innodb-flush-log-at-trx-commit": 0,
+        # As where no other is configured: what needs another has to ask for it.
+        "character-set-server": "latin1",
+    }
+    more = {name.replace("_", "-"): value for name, value in more.items()}
+    return running(server, [program, "--no-defaults"], settings | more)
 
 
 def memory() -> Path | None:
@@ -391,7 +435,7 @@ def mariadb_server() -> str | None:
 @contextmanager
 def running(
     server: Server, command: list[str | Path], settings: dict[str, object]
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server's program until it is not used any more, and wait until it answers."""
     options = [f"--{name}={value}" for name, value in settings.items()]
     log = server.folder / "log"
@@ -404,7 +448,7 @@ def running(
         )
     try:
         wait_for(server, process, log)
-        yield
+        yield process
     finally:
         process.send_signal(server.end)
         process.wait(START_SECONDS)

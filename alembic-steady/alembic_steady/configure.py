@@ -8,6 +8,7 @@ from typing import Any
 
 from alembic.util import CommandError
 
+from alembic_steady.lock import lock_table
 from alembic_steady.settings import Settings
 
 
@@ -23,7 +24,14 @@ def configure_options(settings: Settings) -> dict[str, Any]:
             f"remove {refused[0]} from run_migrations() in env.py: the library sets it"
         )
     told = {**adapter.configure_options, **own, "target_metadata": settings.metadata}
-    told["include_object"] = _both(_is_no_view, own.get("include_object"))
+    lock = lock_table(own.get("version_table", "alembic_version"))
+
+    def is_compared(item: Any, name: Any, kind: str, *_others: object) -> bool:
+        # Models may be mapped to views.
+        is_view = getattr(item, "is_view", False)
+        return kind != "table" or not (is_view or name == lock)
+
+    told["include_object"] = _both(is_compared, own.get("include_object"))
     return told
 
 
@@ -61,8 +69,3 @@ def _both(
     if theirs is None:
         return ours
     return lambda *arguments: ours(*arguments) and theirs(*arguments)
-
-
-def _is_no_view(item: Any, _name: Any, kind: str, *_others: object) -> bool:
-    # Models may be mapped to views.
-    return not (kind == "table" and getattr(item, "is_view", False))

@@ -76,6 +76,9 @@ class Executor:
             if self.step:
                 say("failed")
             is_wanted = x_arguments.value("traceback") is not None
+            if isinstance(error, CommandError) and self.committed:
+                done = errors.outcome(error, self.committed, "", "")
+                raise CommandError(f"{error}; {done}") from error
             if isinstance(error, CommandError) or is_wanted:
                 raise
             if (

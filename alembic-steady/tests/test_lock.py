@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,9 @@ from harness import DRIVERS, PlainProject, Project, Service
 from runs import SLOW, TABLE, UPGRADES, Upgrade, is_running, until
 
 from alembic_steady.adapters.mysql import lock as mysql_lock
-from alembic_steady.adapters.postgresql import lock as postgresql_lock
+from alembic_steady.adapters.postgresql import advisory
 from tests import servers
-from tests.conftest import TOOLS
+from tests.conftest import TOOLS, require
 from tests.revisions import ADD_USERNAME, revision_id, seconds, write_history
 from tests.servers import MariaDB, Postgres
 
@@ -167,9 +168,9 @@ def another_run(service: Service) -> Iterator[None]:
 HOLDERS = {
     "sqlite": "another process is writing to the database",
     "postgresql": r"another run is migrating the database"
-    r" \(deploy-7 from 127\.0\.0\.1 since {time} UTC, pid \d+\)",
+    r" \(deploy-7 from 127\.0\.0\.1, idle since {time} UTC, pid \d+\)",
     "mysql": r"another run is migrating the database"
-    r" \(root from localhost:\d+ since {time} UTC, id \d+\)",
+    r" \(root from localhost:\d+, idle since {time} UTC, id \d+\)",
 }
 
 
@@ -260,9 +261,7 @@ def test_a_crash_releases_the_lock(service: Service, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "service", ["psycopg2-system", "psycopg-wheel", "pymysql"], indirect=True
 )
-def test_without_its_lock_a_run_begins_no_other_revision(
-    service: Service, tmp_path: Path
-) -> None:
+def test_whoever_ends_the_lock_ends_the_run(service: Service, tmp_path: Path) -> None:
     project, server, go_on = service.project, service.server, tmp_path / "go_on"
     assert server
     service.create()
@@ -279,12 +278,12 @@ def test_without_its_lock_a_run_begins_no_other_revision(
             f" WHERE locktype = 'advisory' AND classid = {NUMBER}"
         )
     go_on.touch()
-    *_, done, last = upgrade.end().splitlines()
+    *_, step, last = upgrade.end().splitlines()
     assert upgrade.process.returncode == 255
-    assert re.fullmatch(r"  000000000002 Step 2 \d+\.\d\d s", done)
-    assert last.startswith("FAILED: the connection for the migration lock failed: ")
+    assert step == "  000000000002 Step 2 failed"
+    assert last.startswith("FAILED: 000000000002 Step 2: ")
     output = project.run("alembic", "upgrade", "head")
-    assert list(seconds(output)) == ["Step 3"]
+    assert list(seconds(output)) == ["Step 2", "Step 3"]
     assert service.rows("run") == [("last",), ("slow",)]
 
 
@@ -312,11 +311,19 @@ with op.get_context().autocommit_block():
 
 @pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
 def test_what_a_killed_run_has_left_on_the_server_is_waited_for(
-    copied: Callable[[str], Project], any_postgres: Postgres, tmp_path: Path, kind: str
+    copied: Callable[[str], Project],
+    any_postgres: Postgres,
+    server: Postgres,
+    tmp_path: Path,
+    kind: str,
 ) -> None:
+    """It holds the lock itself, or, behind a pooler, can be told by its mark."""
     project = copied(kind)
-    project.environment["DATABASE_URL"] = any_postgres.url("postgresql", "orders")
+    project.environment["DATABASE_URL"] = server.url("postgresql", "orders")
     any_postgres.create("orders")
+    holder = "another run is migrating the database (alembic from "
+    if server is not any_postgres:
+        holder = "another session is still changing a table (alembic from "
     write_history(project, TABLE, CONCURRENT)
     project.run("alembic", "upgrade", "+1")
     engine = sa.create_engine(any_postgres.url("postgresql+psycopg", "orders"))
@@ -327,7 +334,7 @@ def test_what_a_killed_run_has_left_on_the_server_is_waited_for(
         until(lambda: is_running(any_postgres, "CREATE INDEX CONCURRENTLY"))
         first.kill()
         second = Upgrade(project, tmp_path / "second")
-        second.wait_for("another session is still changing a table (alembic from ")
+        second.wait_for(holder)
         assert is_running(any_postgres, "CREATE INDEX CONCURRENTLY")
     engine.dispose()
     output = second.end()
@@ -366,7 +373,7 @@ def test_what_a_killed_run_has_left_on_mariadb_is_waited_for(
     until(lambda: is_running(mariadb, "CREATE TABLE IF NOT EXISTS"))
     first.kill()
     second = Upgrade(project, tmp_path / "second")
-    second.wait_for("another session is still changing a table (root from ")
+    second.wait_for("another run is migrating the database (root from ")
     output = second.end()
     assert second.process.returncode == 0, output
     assert seconds(output)["Step 1"] < 2
@@ -487,8 +494,8 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
     engine = sa.create_engine(project.url)
     with engine.connect() as other:
         if driver == "psycopg":
-            key = {"table": postgresql_lock.key("alembic_version")}
-            assert other.scalar(postgresql_lock.TRY, key)
+            key = {"table": advisory.key("alembic_version")}
+            assert other.scalar(advisory.TRY, key)
         else:
             assert other.scalar(mysql_lock.TRY, {"table": "alembic_version"}) == 1
         output = project.run(
@@ -500,3 +507,97 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
         project.run("alembic", "-x", "lock-timeout=0", "upgrade", "head")
     engine.dispose()
     assert "user" in project.tables()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
+def test_a_pooler_that_gives_one_connection_is_named_at_once(
+    copied: Callable[[str], Project], any_postgres: Postgres, kind: str
+) -> None:
+    require(servers.pgbouncer_program(), "PgBouncer")
+    project = copied(kind)
+    any_postgres.create("orders")
+    write_history(project, TABLE)
+    with (
+        servers.new_pgbouncer(any_postgres, default_pool_size=1) as pooler,
+        servers.running_pgbouncer(pooler),
+    ):
+        project.environment["DATABASE_URL"] = pooler.url("postgresql", "orders")
+        start = time.monotonic()
+        output = project.run("alembic", "upgrade", "head", code=255)
+        assert time.monotonic() - start < 10
+    _database, error = output.splitlines()
+    assert error == (
+        "FAILED: the pooler gives no second connection within 5 s, and a run needs two at"
+        " the same time: raise its pool size (default_pool_size of PgBouncer), or set"
+        " MIGRATION_DATABASE_URL to the server itself"
+    )
+
+
+GIVEN_OF_A_POOL = """
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+from app.config import database_url
+config = Config("alembic.ini")
+engine = create_engine(database_url(), pool_size=1, max_overflow=0)
+with engine.connect() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["direct", "pooled", "mariadb"])
+def test_an_engine_with_one_connection_is_enough(
+    copied: Callable[[str], Project], request: pytest.FixtureRequest, way: str
+) -> None:
+    name = {"direct": "any_postgres", "pooled": "any_postgres", "mariadb": "mariadb"}
+    server: servers.Server = request.getfixturevalue(name[way])
+    entrance = request.getfixturevalue("pooler") if way == "pooled" else server
+    server.create("orders")
+    project = copied("pymysql" if way == "mariadb" else "psycopg2")
+    driver = project.environment["DRIVER"]
+    project.environment["DATABASE_URL"] = entrance.url(driver, "orders")
+    write_history(project, TABLE)
+    start = time.monotonic()
+    output = project.run("python", "-c", GIVEN_OF_A_POOL)
+    assert time.monotonic() - start < 10
+    assert list(seconds(output)) == ["Step 1"]
+
+
+COMMITS = """
+import pathlib, time
+op.execute("INSERT INTO run VALUES ('first')")
+op.get_bind().commit()
+print("Has committed", flush=True)
+while not pathlib.Path({file!r}).exists():
+    time.sleep(0.02)
+op.execute("INSERT INTO run VALUES ('second')")
+"""
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_on_sqlite_no_run_works_beside_one_that_has_committed(
+    copied: Callable[[str], Project], tmp_path: Path, journal: str
+) -> None:
+    """The file stays locked, or else the one that was overtaken goes on no more."""
+    project, go_on = copied("sqlite"), tmp_path / "go_on"
+    service = Service(project)
+    write_history(project, TABLE, COMMITS.format(file=str(go_on)), LAST)
+    project.run("alembic", "upgrade", "+1")
+    service.execute(f"PRAGMA journal_mode = {journal}")
+    first = Upgrade(project, tmp_path / "first")
+    first.wait_for("Has committed")
+    if journal == "delete":
+        output = project.run(
+            "alembic", "-x", "lock-timeout=0", "upgrade", "head", code=255
+        )
+        assert "another process is writing to the database" in output
+        first.kill()
+        assert service.rows("run") == [("first",)]
+        return
+    service.execute(f"UPDATE alembic_version SET version_num = '{revision_id(3)}'")
+    go_on.touch()
+    assert "FAILED: a revision has committed, and another run has" in first.end()
+    assert service.rows("run") == [("first",)]

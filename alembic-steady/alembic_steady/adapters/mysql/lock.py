@@ -1,39 +1,42 @@
-"""The migration lock: a run holds it on a second connection, and other runs wait.
+"""The migration lock: a named lock of the session that runs the revisions.
 
-The server releases it however the run ends.
+So it cannot be lost while they go on, and after a kill it is held until the server has ended
+the last statement. In a Galera cluster, where it is known to one node alone, `galera` holds
+another one besides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from alembic_steady.adapters.mysql import galera, limits
 from alembic_steady.adapters.mysql.failures import cause
-from alembic_steady.lock import LOST, UNSEEN, version_table, wait
+from alembic_steady.lock import (
+    BUSY,
+    GONE,
+    LOST,
+    UNSEEN,
+    quietly,
+    same_session,
+    version_table,
+    wait,
+)
 
-SELF = text("SELECT CONNECTION_ID()")
 # The names of locks are shared by the whole server, and have at most 64 characters.
 NAME = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' ', :table)))"
 TRY = text(f"SELECT GET_LOCK({NAME}, 0)")
-HOLD = text("SET SESSION wait_timeout = 2147483")  # the maximum on every system
 RELEASE = text(f"DO RELEASE_LOCK({NAME})")
-OWNER = text(f"SELECT IS_USED_LOCK({NAME})")
-SESSION = """
-    SELECT CONCAT(user, ' from ', host, ' since ',
+IS_OWN = text(f"SELECT IS_USED_LOCK({NAME}) = CONNECTION_ID()")
+HOLDER = text(f"""
+    SELECT CONCAT(user, ' from ', host, IF(command = 'Sleep', ', idle', ', busy'), ' since ',
         TIME(UTC_TIMESTAMP() - INTERVAL time SECOND), ' UTC, id ', id)
-    FROM information_schema.processlist WHERE
-"""
-HOLDER = text(f"{SESSION} id = IS_USED_LOCK({NAME})")
-# The connection of the migrations holds a second lock. If the process is killed, the server
-# goes on with its last statement, and releases this lock only when that is done.
-WORK = "CONCAT('alembic work ', MD5(CONCAT(DATABASE(), ' ', :table)))"
-WORKER = text(f"{SESSION} id = IS_USED_LOCK({WORK})")
-BEGIN = text(f"SELECT GET_LOCK({WORK}, 0)")
-END = text(f"DO RELEASE_LOCK({WORK})")
+    FROM information_schema.processlist WHERE id = IS_USED_LOCK({NAME})
+""")
 
 
 @contextmanager
@@ -48,42 +51,32 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
     """
     key = {"table": version_table()}
 
+    def ask(statement: TextClause) -> object:
+        is_begun = connection.in_transaction()
+        answer = connection.execute(statement, key)
+        value = answer.scalar() if answer.returns_rows else None
+        if not is_begun:
+            connection.rollback()  # The query has begun a transaction.
+        return value
+
     def take() -> str:
-        if not other.scalar(TRY, key):
-            holder = other.scalar(HOLDER, key) or UNSEEN
-            return f"another run is migrating the database ({holder})"
-        if left := other.scalar(WORKER, key):
-            return f"another session is still changing a table ({left})"
-        other.execute(HOLD)
-        return ""
+        if not ask(IS_OWN) and not ask(TRY):
+            return BUSY.format(ask(HOLDER) or UNSEEN)
+        return cluster.take() if cluster else ""
 
     def check() -> None:
-        # Query on this connection, so that the other one stays idle and shows since when.
-        if connection.scalar(OWNER, key) != number:
-            raise CommandError(f"{LOST}it no longer holds the lock")
-
-    def work(statement: TextClause) -> None:
-        is_given = connection.in_transaction()
-        connection.execute(statement, key)
-        if not is_given:
-            connection.rollback()  # The query has begun a transaction.
+        if not ask(IS_OWN):
+            raise CommandError(GONE)
+        if cluster:
+            cluster.check()
 
     with ExitStack() as stack:
         try:
-            other = connection.engine.connect()
-            stack.callback(_quietly, other.close)
-            stack.callback(_quietly, other.execute, RELEASE, key)
-            other.execution_options(isolation_level="AUTOCOMMIT")
-            other.detach()  # In a pool, it would stay open and keep the lock.
-            number = other.scalar(SELF)
+            stack.callback(quietly, ask, RELEASE)
+            cluster = stack.enter_context(galera.lock_of(connection))
             wait(take)
-            work(BEGIN)
-            stack.callback(_quietly, work, END)
         except SQLAlchemyError as error:
             raise CommandError(LOST + cause(error)[1]) from None
+        stack.enter_context(limits.lifted(connection))
+        stack.enter_context(same_session(connection))
         yield check
-
-
-def _quietly(end: Callable[..., object], *arguments: object) -> None:
-    with suppress(SQLAlchemyError):  # The connection may be lost.
-        end(*arguments)

@@ -156,7 +156,7 @@ class PostgreSQLAdapter(ServerAdapter):
     def is_pooled(self, connection: Connection) -> bool:
         """Return whether there is a pooler, which reports a process id of its own."""
         raw: Any = connection.connection.dbapi_connection
-        told = raw.info.backend_pid
+        told = getattr(getattr(raw, "info", None), "backend_pid", None)
         return bool(told != connection.scalar(text("SELECT pg_backend_pid()")))
 
     def grants(
@@ -225,8 +225,8 @@ class PostgreSQLAdapter(ServerAdapter):
     def lock(
         self, connection: Connection
     ) -> AbstractContextManager[Callable[[], None]]:
-        """Hold an advisory lock on a second connection."""
-        return lock.held(connection)
+        """Hold an advisory lock, which belongs to the session that works if it can."""
+        return lock.held(connection, self.is_pooled)
 
     def run_revisions(self, connection: Connection, executor: Any) -> None:
         """Run the planned revisions, and retry those that cannot get a lock in time."""

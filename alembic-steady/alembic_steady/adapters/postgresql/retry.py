@@ -15,6 +15,8 @@ from alembic import context
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
+from alembic_steady.adapters.postgresql.advisory import unmarked
+
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
 
@@ -45,9 +47,10 @@ def run(connection: Connection, executor: Executor) -> None:
 
     def before(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
         if _is_autocommit(connection):
-            executor.committing = sql
+            executor.committing = unmarked(sql)
 
     def after(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
+        sql = unmarked(sql)
         if not sql.lstrip().upper().startswith(READS):
             executor.executed.append(sql)
         if _is_autocommit(connection):

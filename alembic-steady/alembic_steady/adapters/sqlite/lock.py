@@ -1,17 +1,26 @@
-"""The migration lock: a transaction for the whole run, during which no other run can write."""
+"""The migration lock: a transaction for the whole run, during which no other run can write.
+
+If a revision ends it, the file stays locked until the end of the run. With a write-ahead log,
+SQLite cannot do that: another run could begin between two transactions, and then this one
+ends.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, event
 
-from alembic_steady.lock import wait
+from alembic_steady.lock import listening, version_table, wait
 
+OVERTAKEN = (
+    "a revision has committed, and another run has migrated the database before the next"
+    " statement: put what follows the commit into a revision of its own"
+)
 CASCADES = (
     "pass the connection before it begins a transaction: in this one foreign keys are on,"
     " and rebuilding a table could delete the rows that refer to it"
@@ -46,11 +55,27 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
     )
     if is_given and enforced:
         raise CommandError(CASCADES)
+    versions: list[set[str]] = []
+    is_wal = is_kept = False
 
     def begin(begun: Connection) -> None:
-        if begun is connection:
-            raw.rollback()  # The engine may have begun one without the lock.
-            run("BEGIN IMMEDIATE")
+        if begun is not connection:
+            return
+        raw.rollback()  # The engine may have begun one without the lock.
+        run("BEGIN IMMEDIATE")
+        if versions and _versions(raw) != versions[-1]:
+            raw.rollback()
+            raise CommandError(OVERTAKEN)
+
+    def keep(_connection: Connection) -> None:
+        nonlocal is_kept
+        is_kept = not is_wal
+        if is_kept:
+            run("PRAGMA locking_mode = EXCLUSIVE")
+
+    def commit(_connection: Connection) -> None:
+        versions.append(_versions(raw))
+        keep(connection)
 
     def take() -> str:
         run("PRAGMA foreign_keys = OFF")
@@ -74,9 +99,25 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
         # SQLAlchemy may be in a transaction that the driver has not begun yet.
         if not (is_given and getattr(raw, "in_transaction", True)):
             wait(take)
-        yield lambda: None
+        is_wal = run("PRAGMA journal_mode")[0] == "wal"
+        versions.append(_versions(raw))
+        with listening(connection, commit=commit, rollback=keep):
+            yield lambda: None
     finally:
         event.remove(connection.engine, "begin", begin)
         if not is_given:
             connection.rollback()
             run(f"PRAGMA foreign_keys = {enforced}")
+        if is_kept:
+            run("PRAGMA locking_mode = NORMAL")
+            run("SELECT 1 FROM sqlite_master LIMIT 1")  # It is unlocked by this alone.
+
+
+def _versions(raw: sqlite3.Connection) -> set[str]:
+    """Return the revisions that the version table names."""
+    quoted = '"."'.join(it.replace('"', '""') for it in version_table().split("."))
+    cursor = raw.cursor()
+    with suppress(sqlite3.OperationalError):  # It may not exist yet.
+        cursor.execute(f'SELECT version_num FROM "{quoted}"')
+        return {row[0] for row in cursor.fetchall()}
+    return set()
