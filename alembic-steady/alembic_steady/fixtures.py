@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
-from alembic_steady import drift, history, settings
+from alembic_steady import drift, errors, history, settings
 
 if TYPE_CHECKING:
     # This import needs greenlet, which only asynchronous projects install.
@@ -37,7 +37,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         project = settings.load(_config(session.config))
         hint = "; to test on another server, set TEST_DATABASE_URL"
-        with project.test_database():
+        with errors.in_one_line("no test database"), project.test_database():
             pass
     except CommandError as error:
         raise pytest.UsageError(f"{error}{hint}") from None

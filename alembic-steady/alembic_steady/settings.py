@@ -142,7 +142,7 @@ def load(config: Config) -> Settings:
     except CommandError:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = errors.named(error)
         raise CommandError(
             f"{scripts.env_py_location} failed: {reason};"
             " for the traceback, run: alembic current"

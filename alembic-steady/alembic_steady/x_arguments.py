@@ -24,6 +24,14 @@ def values(name: str) -> list[str]:
     return [argument for argument in typed if argument.partition("=")[0] == name]
 
 
+def is_given(name: str) -> bool:
+    """Return whether an `-x` was typed, also where no command of Alembic runs."""
+    try:
+        return value(name) is not None
+    except NameError:  # Alembic's `context` is only there while env.py runs.
+        return False
+
+
 def is_command_line() -> bool:
     """Return whether Alembic runs from the command line and not from Python."""
     return hasattr(context.config.cmd_opts, "cmd")

@@ -11,15 +11,17 @@ from typing import Any, ClassVar
 
 from alembic import context
 from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    NullPool,
     TextClause,
     text,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alembic_steady.adapters.abstract import Adapter, Step
 from alembic_steady.adapters.statement import Statement
@@ -74,7 +76,7 @@ class ServerAdapter(Adapter):
 
     @abstractmethod
     def cause(self, error: BaseException) -> tuple[bool, str]:
-        """Return whether a server answered, and why there is no connection."""
+        """Return whether a server may have answered, and why there is no connection."""
 
     @abstractmethod
     def run_revisions(self, connection: Connection, executor: Any) -> None:
@@ -91,8 +93,11 @@ class ServerAdapter(Adapter):
             connection = self.engine(url).connect()
         except self.failures as error:
             raise CommandError(self._reason(url, error)) from None
-        with connection:
+        try:
             yield connection
+        finally:
+            with suppress(SQLAlchemyError):  # The connection may be lost.
+                connection.close()
 
     def exists(self, url: URL) -> bool:
         """Return whether the server has the database."""
@@ -155,12 +160,21 @@ class ServerAdapter(Adapter):
 
     def run(self, connection: Connection, executor: Any) -> set[str]:
         """Run the planned revisions, each in a transaction of its own."""
-        is_given = connection.in_transaction()
         self.run_revisions(connection, executor)
         heads = {*context.get_context().get_current_heads()}
-        if not is_given:
+        if not executor.is_given:
             connection.rollback()  # Reading has begun a transaction.
         return heads
+
+    def heads(self, connection: Connection) -> set[str]:
+        """Return the heads that a new connection reads, without what a revision has set."""
+        if not isinstance(connection.engine.pool, NullPool):
+            return super().heads(connection)  # Its pool may have no other connection.
+        connection.rollback()
+        with connection.engine.connect() as other:
+            options = context.get_context().opts
+            migration = MigrationContext.configure(other, opts=options)
+            return {*migration.get_current_heads()}
 
     def complete(self, migration: Any, script: Any) -> None:
         """Add foreign keys with `use_alter` after the tables have been created."""
@@ -235,9 +249,15 @@ class ServerAdapter(Adapter):
         answered, cause = self.cause(error)
         if not answered:
             return f"{self._server(url)} does not answer ({cause})"
-        if url.database != self.maintenance and not self.exists(url):
+        if url.database != self.maintenance and self._is_missing(url):
             return f"{self.describe(url)} does not exist; create it with: steady create"
         return f"{self._server(url)}: {cause}"
+
+    def _is_missing(self, url: URL) -> bool:
+        try:
+            return not self.exists(url)
+        except (CommandError, SQLAlchemyError):  # Nobody can say.
+            return False
 
     def _server(self, url: URL) -> str:
         places = ", ".join(_place(host, port) for host, port in self.addresses(url))

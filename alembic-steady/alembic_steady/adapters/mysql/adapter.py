@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
+from alembic import context
 from alembic.operations import ops
 from sqlalchemy import (
     URL,
@@ -26,16 +27,19 @@ from sqlalchemy.exc import DBAPIError
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.mysql import describe, implicit_commits, lock, words
+from alembic_steady.adapters.mysql import describe, lock, words
+from alembic_steady.adapters.mysql.commits import MySQLCommits
 from alembic_steady.adapters.mysql.failures import cause
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
+DUPLICATES = (1050, 1060, 1061, 1826)  # a table, column, key or foreign key
 GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 
 
 class MySQLAdapter(ServerAdapter):
     """Everything that is specific to MySQL and MariaDB."""
 
+    commits = MySQLCommits()
     has_savepoints = False
     synchronous_drivers: ClassVar = {
         "asyncmy": {"pymysql": "pymysql", "mysqldb": "MySQLdb"},
@@ -48,7 +52,8 @@ class MySQLAdapter(ServerAdapter):
     drop_database = "DROP DATABASE IF EXISTS {}"
     hold_name = text("SELECT GET_LOCK(:name, 0)")
     # If the URL has a parameter that a driver does not know, it raises TypeError.
-    failures = (DBAPIError, TypeError, ValueError)
+    # If a file of certificates cannot be read, it raises OSError.
+    failures = (DBAPIError, TypeError, ValueError, OSError)
     roles_hint = (
         "an administrator can create a missing account with CREATE USER … IDENTIFIED BY '…',"
         " and let that of migrations grant rights with GRANT ALL ON … TO … WITH GRANT OPTION"
@@ -57,7 +62,7 @@ class MySQLAdapter(ServerAdapter):
     def engine(self, url: URL) -> Engine:
         """Return an engine that has no pool and gives up connecting after 5 seconds."""
         told = url.update_query_dict({"connect_timeout": "5", **url.query})
-        engine = create_engine(told, poolclass=NullPool)
+        engine = create_engine(told, poolclass=NullPool, pool_reset_on_return=None)
         event.listen(engine, "do_connect", _connect)
         return engine
 
@@ -95,9 +100,13 @@ class MySQLAdapter(ServerAdapter):
         """Hold a named lock on a second connection."""
         return lock.held(connection)
 
-    def run_revisions(self, connection: Connection, executor: Any) -> None:
-        """Run the planned revisions, and record implicit commits."""
-        implicit_commits.run(connection, executor)
+    def run_revisions(self, connection: Connection, executor: object) -> None:
+        """Run the planned revisions."""
+        context.run_migrations()
+
+    def is_duplicate(self, error: DBAPIError) -> bool:
+        """Return whether what a statement creates is there already."""
+        return bool(error.orig and error.orig.args[:1] and error.orig.args[0] in DUPLICATES)
 
     def complete(self, migration: Any, script: Any) -> None:
         """Drop indexes together with their table, since a foreign key may need them before."""
