@@ -16,7 +16,7 @@ def create(config: Config) -> None:
     """Create the database, and let the application's role read and write in it."""
     project = settings.load(config)
     url = project.url()
-    with errors.in_one_line(project.adapter.describe(url)):
+    with errors.in_one_line(project.adapter.describe(url), config):
         _create(config, project, url)
 
 
@@ -36,7 +36,7 @@ def drift(config: Config) -> None:
     url = project.url()
     config.print_stdout("%s:", project.adapter.describe(url))
     with (
-        errors.in_one_line(project.adapter.describe(url)),
+        errors.in_one_line(project.adapter.describe(url), config),
         project.adapter.connect(url) as real,
         project.scratch_connection() as empty,
     ):
@@ -49,5 +49,5 @@ def drift(config: Config) -> None:
 
 def squawk(config: Config) -> None:
     """Lint the SQL of the revisions for what blocks or breaks a service (PostgreSQL)."""
-    with errors.in_one_line("steady squawk"):
+    with errors.in_one_line("steady squawk", config):
         sys.exit(settings.load(config).adapter.squawk(config))

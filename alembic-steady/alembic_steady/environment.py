@@ -59,7 +59,7 @@ def run_migrations(
     if COLLECTOR in context.config.attributes:
         context.config.attributes[COLLECTOR](settings)
         return
-    with errors.in_one_line("the command failed"):
+    with errors.in_one_line("the command failed", context.config):
         _run_command(settings)
 
 
@@ -103,7 +103,7 @@ def _run(settings: Settings, options: dict[str, Any], connection: Connection) ->
     """Run the command on a database, and hold the lock if the command writes to it."""
     place = settings.adapter.describe(connection.engine.url)
     print(f"Database: {place}", file=sys.stderr)
-    with errors.in_one_line(place):
+    with errors.in_one_line(place, context.config):
         options["include_name"] = include_name(settings)
         if private.is_autogenerate():
             from alembic_steady.autogenerate import comparison

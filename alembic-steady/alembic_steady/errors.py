@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from alembic.config import Config
 from alembic.script.revision import MultipleHeads, ResolutionError
 from alembic.util import CommandError
 from sqlalchemy.exc import (
     DBAPIError,
     PendingRollbackError,
-    SQLAlchemyError,
     StatementError,
 )
 
@@ -70,11 +70,11 @@ class Outcome:
         if unknown := self._unknown(room):
             parts = [UNKNOWN.format(unknown)]
             parts += [f"Already committed: {committed}"] if committed else []
-            return ". ".join([*parts, *filter(None, [self.hint])])
+            return ". ".join([*parts, *filter(None, [_sentence(self.hint)])])
         if committed:
             whole = "run" if self.is_one_transaction else "revision"
             state = HALF_DONE.format(committed, whole)
-            return f"{state}. {self.hint}" if self.hint else state
+            return f"{state}. {_sentence(self.hint)}" if self.hint else state
         if self.hint:
             return f"{self.hint}; {UNDONE_BUT}"
         return NOTHING_KEPT if self.is_one_transaction else UNDONE
@@ -103,8 +103,7 @@ def explain(
         outcome: what was kept, if there is something to say.
         advice: what else helps, or "".
     """
-    command = x_arguments.command("traceback")
-    end = [advice, f"Full traceback: {command if len(command) < 100 else '-x traceback'}"]
+    end = [advice, _full_traceback(x_arguments.command("traceback"))]
     text = ""
     for room in ROOMS:
         start = f"{_shortened(step, room)}: " if step else ""
@@ -121,15 +120,16 @@ def fitted(text: str) -> str:
     if len(text) <= most:
         return text
     half = most // 2
-    return f"{text[:half]}…{text[len(text) - (most - half - 1):]}"
+    return f"{text[:half]}…{text[len(text) - (most - half - 1) :]}"
 
 
 @contextmanager
-def in_one_line(place: str) -> Iterator[None]:
+def in_one_line(place: str, config: Config) -> Iterator[None]:
     """Raise what a server, a file or a right has caused as an error of one line.
 
     Arguments:
         place: what the command was at work on, such as the database.
+        config: Alembic's configuration, which has the command as it was typed.
 
     Raises:
         CommandError: that has happened. With `-x traceback`, the error itself is raised.
@@ -143,10 +143,16 @@ def in_one_line(place: str) -> Iterator[None]:
         if told == str(error):
             raise
         raise type(error)(told) from error
-    except (SQLAlchemyError, OSError) as error:
-        if x_arguments.is_given("traceback"):
+    except Exception as error:
+        command = x_arguments.traceback(config)
+        if command is None:
             raise
-        raise CommandError(fitted(f"{place}: {plain(cause(error))}")) from error
+        told = f"{place}: {reason(cause(error))}. {_full_traceback(command)}"
+        raise CommandError(fitted(told)) from error
+
+
+def _full_traceback(command: str) -> str:
+    return f"Full traceback: {command if len(command) < 100 else '-x traceback'}"
 
 
 def _advised(error: CommandError) -> str:
@@ -190,7 +196,9 @@ def reason(error: BaseException, room: int = LENGTH) -> str:
     cause = _shortened(told or type(error.orig).__name__, max(room, 150))
     if more := _more(error.orig):
         cause = f"{cause} ({_shortened(more, max(room, 80))})"
-    return f"{cause}, in {_shortened(error.statement, room)}" if error.statement else cause
+    return (
+        f"{cause}, in {_shortened(error.statement, room)}" if error.statement else cause
+    )
 
 
 def _more(error: object) -> str:
@@ -216,6 +224,10 @@ def plain(error: object) -> str:
 def named(error: BaseException) -> str:
     """Return the name of an error's class and its message, in one line."""
     return _shortened(f"{type(error).__name__}: {error}")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _several(statements: Sequence[str], room: int) -> str:

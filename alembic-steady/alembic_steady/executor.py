@@ -17,7 +17,6 @@ from alembic_steady import errors, private, x_arguments
 from alembic_steady.adapters import Adapter
 from alembic_steady.record import Record
 
-
 NOT_READ = (
     "all revisions have run, but the version table that a new connection finds says {}"
     " and not {}"
@@ -128,15 +127,18 @@ class Executor:
         hint = self._adapter.hint(connection, statement)
         outcome = errors.Outcome(error, self.record, hint, is_one_transaction=is_one)
         step = self.step and _describe(self.step)
-        return errors.explain(error, step, outcome, self._advice(error))
+        is_untouched = not (hint or self.record.committed or self.record.unclear)
+        advice = self._advice(error, is_untouched=is_untouched)
+        return errors.explain(error, step, outcome, advice)
 
-    def _advice(self, error: BaseException) -> str:
+    def _advice(self, error: BaseException, *, is_untouched: bool) -> str:
         """Return what else helps against an error, or ""."""
         if not isinstance(error, DBAPIError):
             return ""
-        is_new = self.step and getattr(self.step, "is_upgrade", False)
-        if is_new and self._adapter.is_duplicate(error) and not self.record.committed:
-            return errors.STAMP.format(x_arguments.program(), self.step.to_revisions[0])
+        is_upgrade = self.step and getattr(self.step, "is_upgrade", False)
+        if is_upgrade and is_untouched and self._adapter.is_duplicate(error):
+            revision = self.step.revision.revision
+            return errors.STAMP.format(x_arguments.program(), revision)
         return self._adapter.advice(error, is_autocommit=bool(self.record.refused))
 
 

@@ -35,9 +35,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     hint = ""
     try:
-        project = settings.load(_config(session.config))
+        config = _config(session.config)
+        project = settings.load(config)
         hint = "; to test on another server, set TEST_DATABASE_URL"
-        with errors.in_one_line("no test database"), project.test_database():
+        with errors.in_one_line("no test database", config), project.test_database():
             pass
     except CommandError as error:
         raise pytest.UsageError(f"{error}{hint}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
@@ -24,7 +23,7 @@ class Record:
         unclear: those that may be committed.
         running: the statement that is running and may commit by itself, or "". If that is
             `COMMIT`, it may have ended: nothing is said when a commit is done.
-        refused: the last statement, if it may commit by itself and has failed, or "".
+        refused: the last statement that may commit by itself and has failed, or "".
     """
 
     def __init__(self, commits: Commits) -> None:
@@ -65,9 +64,9 @@ class Record:
         def fail(context: ExceptionContext) -> None:
             # What has cut off the connection may have let a statement through.
             is_told = isinstance(context.original_exception, Exception)
-            if context.connection is connection and is_told:
-                if not context.is_disconnect:
-                    self._fail(connection, context.statement)
+            is_ours = context.connection is connection
+            if is_ours and is_told and not context.is_disconnect:
+                self._fail(connection, context.statement)
 
         with ExitStack() as listeners:
             for target, name, listener in (
@@ -105,7 +104,6 @@ class Record:
     def _before(
         self, connection: Connection, _cursor: object, sql: str, *_more: object
     ) -> None:
-        self.refused = ""
         self.running = sql if self._commits.may_commit(connection, sql) else ""
 
     def _after(
@@ -118,7 +116,7 @@ class Record:
         if sql:
             fate = self._commits.fate_after_error(connection, sql)
             self._apply(fate, sql if fate is Fate.UNKNOWN else None)
-            self.refused = self.running
+            self.refused = self.running or self.refused
         elif self.running == COMMIT:
             self._apply(Fate.LOST)
         self.running = ""

@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData, Table, make_url
 from sqlalchemy.exc import ArgumentError
 
+from alembic_steady import errors
 from alembic_steady.adapters import Adapter, adapter_for
 
 UrlSource = str | URL | Callable[[], str | URL | None] | None

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection
 
 # Also the parentheses around a SELECT. /*! and /*M! begin what MySQL and MariaDB execute.
-SKIPPED = re.compile(r"(?s)(\s|[(;]|--[^\n]*(\n|$)|#[^\n]*(\n|$)|/\*(?!M?!).*?\*/)*")
-WORD = re.compile(r"\w*")
+FIRST = re.compile(
+    r"(?s)(?:\s|[(;]|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*(?!M?!).*?\*/)*(\w*)"
+)
 
 
 class Fate(Enum):
@@ -73,8 +74,5 @@ class Commits:
 
 def first_word(sql: str) -> str:
     """Return the first word of a statement in capitals, or "" if it begins otherwise."""
-    start = SKIPPED.match(sql)
-    assert start
-    word = WORD.match(sql, start.end())
-    assert word
-    return word[0].upper()
+    found = FIRST.match(sql)
+    return found[1].upper() if found else ""

@@ -21,7 +21,7 @@ from sqlalchemy import (
     TextClause,
     text,
 )
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from alembic_steady.adapters.abstract import Adapter, Step
 from alembic_steady.adapters.statement import Statement
@@ -52,7 +52,7 @@ class ServerAdapter(Adapter):
     drop_database: ClassVar[str]
     hold_name: ClassVar[TextClause]
     """Takes a lock that marks the database of this name as in use."""
-    failures: ClassVar[tuple[type[Exception], ...]] = (DBAPIError,)
+    failures: ClassVar[tuple[type[Exception], ...]] = (DBAPIError, ArgumentError)
     """The exceptions that drivers raise if they cannot connect."""
     roles_hint: ClassVar[str]
 
@@ -77,6 +77,10 @@ class ServerAdapter(Adapter):
     @abstractmethod
     def cause(self, error: BaseException) -> tuple[bool, str]:
         """Return whether a server may have answered, and why there is no connection."""
+
+    def refused_parameter(self, url: URL) -> str:
+        """Return which parameter of a URL a driver cannot use and why, or "" if unknown."""
+        return ""
 
     @abstractmethod
     def run_revisions(self, connection: Connection, executor: Any) -> None:
@@ -247,6 +251,8 @@ class ServerAdapter(Adapter):
 
     def _reason(self, url: URL, error: BaseException) -> str:
         answered, cause = self.cause(error)
+        if not isinstance(error, DBAPIError):
+            cause = self.refused_parameter(url) or cause
         if not answered:
             return f"{self._server(url)} does not answer ({cause})"
         if url.database != self.maintenance and self._is_missing(url):
@@ -260,14 +266,18 @@ class ServerAdapter(Adapter):
             return False
 
     def _server(self, url: URL) -> str:
-        places = ", ".join(_place(host, port) for host, port in self.addresses(url))
+        try:
+            addresses = self.addresses(url)
+        except (TypeError, ValueError, SQLAlchemyError):  # The driver cannot read it.
+            addresses = [(url.host or "", str(url.port or ""))]
+        places = ", ".join(_place(host, port) for host, port in addresses)
         return f"{url.drivername} at {places}"
 
 
 def _place(host: str, port: str) -> str:
     if host.startswith("/"):
         return host
-    return f"{host}:{port}" if host else "a local socket"
+    return f"{host}:{port}".removesuffix(":") if host else "a local socket"
 
 
 def both_ways(start: str, middle: str, old: str, new: str) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, ClassVar
 
 from alembic import context
@@ -33,6 +34,7 @@ from alembic_steady.adapters.mysql.failures import cause
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
 DUPLICATES = (1050, 1060, 1061, 1826)  # a table, column, key or foreign key
+FILES = ("ssl_ca", "ssl_cert", "ssl_key", "read_default_file")  # parameters of URLs
 GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 
 
@@ -52,8 +54,14 @@ class MySQLAdapter(ServerAdapter):
     drop_database = "DROP DATABASE IF EXISTS {}"
     hold_name = text("SELECT GET_LOCK(:name, 0)")
     # If the URL has a parameter that a driver does not know, it raises TypeError.
-    # If a file of certificates cannot be read, it raises OSError.
-    failures = (DBAPIError, TypeError, ValueError, OSError)
+    # The others are what drivers raise for parameters, and files, that they cannot use.
+    failures = (
+        *ServerAdapter.failures,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OSError,
+    )
     roles_hint = (
         "an administrator can create a missing account with CREATE USER … IDENTIFIED BY '…',"
         " and let that of migrations grant rights with GRANT ALL ON … TO … WITH GRANT OPTION"
@@ -94,6 +102,16 @@ class MySQLAdapter(ServerAdapter):
         """Return whether a server answered, and why there is no connection."""
         return cause(error)
 
+    def refused_parameter(self, url: URL) -> str:
+        """Return which parameter names a file that cannot be read, and why, or ""."""
+        for name in FILES:
+            try:
+                for file in url.normalized_query.get(name, ()):
+                    Path(file).open("rb").close()
+            except OSError as error:
+                return f"{name}={file}: {error.strerror}"
+        return ""
+
     def lock(
         self, connection: Connection
     ) -> AbstractContextManager[Callable[[], None]]:
@@ -106,7 +124,9 @@ class MySQLAdapter(ServerAdapter):
 
     def is_duplicate(self, error: DBAPIError) -> bool:
         """Return whether what a statement creates is there already."""
-        return bool(error.orig and error.orig.args[:1] and error.orig.args[0] in DUPLICATES)
+        return bool(
+            error.orig and error.orig.args[:1] and error.orig.args[0] in DUPLICATES
+        )
 
     def complete(self, migration: Any, script: Any) -> None:
         """Drop indexes together with their table, since a foreign key may need them before."""

@@ -12,8 +12,8 @@ LOST = 2013
 def cause(error: BaseException) -> tuple[bool, str]:
     """Return whether a server may have answered, and why there is no connection."""
     reason = getattr(error, "orig", error)
-    if isinstance(reason, OSError):
-        return True, str(reason)
+    if isinstance(error, (TypeError, ValueError, AttributeError, OSError)):
+        return True, f"the driver refuses the URL ({type(error).__name__}: {error})"
     code, message = reason.args if len(reason.args) == 2 else (0, str(reason))
     # PyMySQL takes a certificate that it does not trust for a lack of connection.
     original = getattr(reason, "original_exception", None)

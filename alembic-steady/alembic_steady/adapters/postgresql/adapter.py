@@ -45,7 +45,7 @@ from alembic_steady.adapters.server import ServerAdapter, both_ways
 # a table or index, column, type or constraint, schema, function
 DUPLICATES = ("42P07", "42701", "42710", "42P06", "42723")
 LIFT = (
-    "The server's lock_timeout has ended it; in the same block, run this before it:"
+    "The lock_timeout of this role, database or server has ended it; lift it before:"
     " op.execute('SET lock_timeout = 0')"
 )
 LIBPQ = ("psycopg", "psycopg2")

@@ -19,4 +19,5 @@ def cause(error: BaseException) -> tuple[bool, str]:
     lines = re.split(r"\n(?!\t)", message)
     told = [line for line in lines if not SILENT.search(line)]
     line = [*told, *lines][0].rpartition("failed: ")[2]
+    line = line.removeprefix("connection is bad: ")  # psycopg says this first
     return bool(told), " ".join(line.removeprefix("FATAL:").partition("\n")[0].split())

@@ -24,7 +24,9 @@ WAYS = {
     r"\bREINDEX\b.*\bCONCURRENTLY\b": "DROP INDEX CONCURRENTLY drops it",
 }
 DETACH = re.compile(r"(?is)\bDETACH\s+PARTITION\b.*\bCONCURRENTLY\b")
-FINALIZE = "The partition may be detached in part; DETACH PARTITION … FINALIZE ends that"
+FINALIZE = (
+    "the partition may be detached in part; DETACH PARTITION … FINALIZE ends that"
+)
 
 
 def hint(connection: Connection, statement: str) -> str:
@@ -40,10 +42,10 @@ def hint(connection: Connection, statement: str) -> str:
         if not re.search(f"(?is){pattern}", statement):
             continue
         if connection.invalidated or connection.in_transaction():
-            return f"An INVALID index may be left; {way}"
+            return f"an INVALID index may be left; {way}"
         with suppress(SQLAlchemyError):
             name = connection.scalar(INVALID, {"sql": statement})
             connection.rollback()
-            return f"The INVALID index {name} is left; {way}" if name else ""
-        return f"An INVALID index may be left; {way}"
+            return f"the INVALID index {name} is left; {way}" if name else ""
+        return f"an INVALID index may be left; {way}"
     return ""
