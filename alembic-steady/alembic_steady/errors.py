@@ -167,12 +167,6 @@ def _advised(error: CommandError) -> str:
     return str(error)
 
 
-def is_cut_off(error: BaseException) -> bool:
-    """Return whether the user has interrupted, or the connection was lost."""
-    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return is_lost or isinstance(error, KeyboardInterrupt)
-
-
 def cause(error: BaseException) -> BaseException:
     """Return the original error, not the PendingRollbackError that followed it."""
     while isinstance(error, PendingRollbackError) and error.__context__:

@@ -119,7 +119,7 @@ class Executor:
         if not self.is_given:
             with suppress(SQLAlchemyError):  # The connection may be lost.
                 connection.rollback()
-        self.record.settle(is_cut_off=errors.is_cut_off(error))
+        self.record.settle()
         is_one = self._adapter.is_one_transaction
         if not (self.step or is_one):
             return errors.explain(error, None)

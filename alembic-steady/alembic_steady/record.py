@@ -37,24 +37,21 @@ class Record:
         self.committed: list[str] = []
         self.unclear: list[str] = []
         self.running = self.refused = ""
+        self._is_cut_off = False
 
     @property
     def is_final_in_part(self) -> bool:
         """Whether something of the revision may remain if it is rolled back."""
         return bool(self.committed or self.unclear or self.refused)
 
-    def settle(self, *, is_cut_off: bool) -> None:
-        """Take what is known when an error has ended the revision.
-
-        Arguments:
-            is_cut_off: whether the connection was lost, or the user has interrupted.
-        """
-        if self.running == COMMIT and not is_cut_off:  # A failure would be known.
-            self._apply(Fate.KEPT)
-        if self.running == COMMIT or not self.running:
-            self._apply(Fate.LOST)
-        self._apply(Fate.UNKNOWN)
-        if not is_cut_off:
+    def settle(self) -> None:
+        """Take what is known when an error has ended the revision."""
+        if self.running != COMMIT:
+            self._apply(Fate.UNKNOWN if self.running else Fate.LOST)
+        elif self._is_cut_off:
+            self._apply(Fate.LOST)  # It is said of the COMMIT that this is unknown.
+        else:
+            self._apply(Fate.KEPT)  # If it had failed, that would be known.
             self.running = ""
 
     @contextmanager
@@ -62,11 +59,12 @@ class Record:
         """Keep the record of what is executed on a connection."""
 
         def fail(context: ExceptionContext) -> None:
-            # What has cut off the connection may have let a statement through.
-            is_told = isinstance(context.original_exception, Exception)
-            is_ours = context.connection is connection
-            if is_ours and is_told and not context.is_disconnect:
-                self._fail(connection, context.statement)
+            if context.connection is connection and not self._is_cut_off:
+                # What has cut off the connection may have let a statement through.
+                is_told = isinstance(context.original_exception, Exception)
+                self._is_cut_off = context.is_disconnect or not is_told
+                if not self._is_cut_off:
+                    self._fail(connection, context.statement)
 
         with ExitStack() as listeners:
             for target, name, listener in (
@@ -84,15 +82,18 @@ class Record:
             yield
 
     def _begin(self, _connection: Connection) -> None:
+        if self._is_cut_off:
+            return
         if self.running == COMMIT:  # It has ended.
             self._apply(Fate.KEPT)
         self.running = ""
 
     def _commit(self, _connection: Connection) -> None:
-        self.running = COMMIT
+        if not self._is_cut_off:
+            self.running = COMMIT
 
     def _roll_back(self, _connection: Connection) -> None:
-        if not self.running:
+        if not (self.running or self._is_cut_off):
             self._apply(Fate.LOST)
 
     def _set_savepoint(self, _connection: Connection, name: str) -> None:
@@ -104,13 +105,15 @@ class Record:
     def _before(
         self, connection: Connection, _cursor: object, sql: str, *_more: object
     ) -> None:
-        self.running = sql if self._commits.may_commit(connection, sql) else ""
+        if not self._is_cut_off:
+            self.running = sql if self._commits.may_commit(connection, sql) else ""
 
     def _after(
         self, connection: Connection, _cursor: object, sql: str, *_more: object
     ) -> None:
-        self._apply(self._commits.fate(connection, sql), sql)
-        self.running = ""
+        if not self._is_cut_off:
+            self._apply(self._commits.fate(connection, sql), sql)
+            self.running = ""
 
     def _fail(self, connection: Connection, sql: str | None) -> None:
         if sql:
