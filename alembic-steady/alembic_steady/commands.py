@@ -5,15 +5,22 @@ from __future__ import annotations
 import sys
 
 from alembic.config import Config
+from sqlalchemy import URL
 
 from alembic_steady import drift as drift_of
-from alembic_steady import settings
+from alembic_steady import errors, settings
+from alembic_steady.settings import Settings
 
 
 def create(config: Config) -> None:
     """Create the database, and let the application's role read and write in it."""
     project = settings.load(config)
     url = project.url()
+    with errors.in_one_line(project.adapter.describe(url), config):
+        _create(config, project, url)
+
+
+def _create(config: Config, project: Settings, url: URL) -> None:
     outcome = "created" if project.adapter.create(url) else "already exists"
     place = project.adapter.describe(url)
     config.print_stdout("%s: %s", place, outcome)
@@ -31,7 +38,11 @@ def drift(config: Config) -> None:
     project = settings.load(config)
     url = project.url()
     config.print_stdout("%s:", project.adapter.describe(url))
-    with project.adapter.connect(url) as real, project.scratch_connection() as empty:
+    with (
+        errors.in_one_line(project.adapter.describe(url), config),
+        project.adapter.connect(url) as real,
+        project.scratch_connection() as empty,
+    ):
         differences = drift_of.find(project, config, real, empty)
     for line in differences or ["no drift"]:
         config.print_stdout("%s", line)
@@ -41,4 +52,5 @@ def drift(config: Config) -> None:
 
 def squawk(config: Config) -> None:
     """Lint the SQL of the revisions for what blocks or breaks a service (PostgreSQL)."""
-    sys.exit(settings.load(config).adapter.squawk(config))
+    with errors.in_one_line("steady squawk", config):
+        sys.exit(settings.load(config).adapter.squawk(config))

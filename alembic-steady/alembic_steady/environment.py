@@ -10,7 +10,7 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData
 
-from alembic_steady import private, scratch
+from alembic_steady import errors, private, scratch
 from alembic_steady.configure import configure_options, include_name
 from alembic_steady.executor import Executor
 from alembic_steady.settings import COLLECTOR, Settings, UrlSource
@@ -59,6 +59,11 @@ def run_migrations(
     if COLLECTOR in context.config.attributes:
         context.config.attributes[COLLECTOR](settings)
         return
+    with errors.in_one_line("the command failed", context.config):
+        _run_command(settings)
+
+
+def _run_command(settings: Settings) -> None:
     told = configure_options(settings)
     given = context.config.attributes.get("connection")
     if context.is_offline_mode():
@@ -101,18 +106,20 @@ def _run(settings: Settings, options: dict[str, Any], connection: Connection) ->
     """Run the command on a database, and hold the lock if the command writes to it."""
     place = settings.adapter.describe(connection.engine.url)
     print(f"Database: {place}", file=sys.stderr)
-    options = {**settings.adapter.where(connection), **options}
-    options["include_name"] = include_name(settings, options)
-    if private.is_autogenerate():
-        from alembic_steady.autogenerate import comparison
+    with errors.in_one_line(place, context.config):
+        options = {**settings.adapter.where(connection), **options}
+        options["include_name"] = include_name(settings, options)
+        if private.is_autogenerate():
+            from alembic_steady.autogenerate import comparison
 
-        options = comparison.live_options(settings, options, connection)
-    if not private.is_writing():
-        context.configure(connection=connection, **options)
-        with context.begin_transaction():
-            context.run_migrations()
-        return
-    executor = Executor(settings.adapter, private.plan())
-    context.configure(connection=connection, fn=executor.steps, **options)
-    with settings.adapter.lock(connection) as check:
-        executor.run(connection, check)
+            options = comparison.live_options(settings, options, connection)
+        if not private.is_writing():
+            context.configure(connection=connection, **options)
+            with context.begin_transaction():
+                context.run_migrations()
+            return
+        is_given = connection.in_transaction()
+        executor = Executor(settings.adapter, private.plan(), is_given=is_given)
+        context.configure(connection=connection, fn=executor.steps, **options)
+        with settings.adapter.lock(connection) as check:
+            executor.run(connection, check)

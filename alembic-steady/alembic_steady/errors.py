@@ -2,53 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError, PendingRollbackError, StatementError
-
-from alembic_steady import x_arguments
-
-NOTHING_KEPT = "nothing of this run is kept; fix the cause and run it again"
-UNDONE = (
-    "this run kept nothing of the revision; fix the cause, which may be left over from an"
-    " earlier, killed run, and run it again"
+from alembic.config import Config
+from alembic.script.revision import MultipleHeads, ResolutionError
+from alembic.util import CommandError
+from sqlalchemy.exc import (
+    DBAPIError,
+    PendingRollbackError,
+    StatementError,
 )
+
+from alembic_steady import private, x_arguments
+from alembic_steady.record import COMMIT, Record
+
+AGAIN = "fix the cause and run it again"
+NOTHING_KEPT = f"nothing of this run is kept; {AGAIN}"
+UNDONE = f"this run kept nothing of the revision; {AGAIN}"
+UNDONE_BUT = f"nothing else of the revision is kept; {AGAIN}"
 UNKNOWN = "it is unknown whether {} took effect; run the revision again to find out"
 HALF_DONE = (
-    "already committed: {}; nothing else of this revision. Undo that by hand, or let the"
+    "already committed: {}; nothing else of this {}. Undo that by hand, or let the"
     " revision skip it (if_exists, if_not_exists), and run it again"
+)
+STAMP = (
+    "If the database already has all that this revision builds, note that instead:"
+    " {} stamp {}"
+)
+MERGE = "to join them, write a revision: {} merge -m '…' {}"
+NO_SUCH = "{0} history lists all that there are"
+NOT_HERE = (
+    "the database is at it, but no file of this project has it; another branch may:"
+    " git log --all -- '*{0}*'"
 )
 DEPENDENT = ("2BP01", "0A000")
 """PostgreSQL's codes of what something else depends on."""
+WITH_VALUES = ("22", "23", "44", "P0")
+"""PostgreSQL's classes of errors whose details may have values of rows."""
 LENGTH = 300  # the number of characters shown of a statement
+LINE = 500  # the number of characters of a whole line
+FAILED = "FAILED: "  # what Alembic prints before it
+ROOMS = (LENGTH, 150, 80, 40, 20)
+"""The numbers of characters to show of a statement, until the line is short enough."""
 
 
-def explain(error: BaseException, step: str | None, outcome: str) -> str:
-    """Explain an error in one line.
+@dataclass(frozen=True)
+class Outcome:
+    """What was kept of what failed.
+
+    Attributes:
+        error: the exception.
+        record: what the revision, or the whole run, has executed.
+        hint: what a statement may have left behind that commits by itself, or "".
+        is_one_transaction: whether the whole run is a single transaction.
+    """
+
+    error: BaseException
+    record: Record
+    hint: str
+    is_one_transaction: bool
+
+    def text(self, room: int) -> str:
+        """Say it, with a number of characters for each statement."""
+        committed = _several(self.record.committed, room)
+        if unknown := self._unknown(room):
+            parts = [UNKNOWN.format(unknown)]
+            parts += [f"Already committed: {committed}"] if committed else []
+            return ". ".join([*parts, *filter(None, [_sentence(self.hint)])])
+        if committed:
+            whole = "run" if self.is_one_transaction else "revision"
+            state = HALF_DONE.format(committed, whole)
+            return f"{state}. {_sentence(self.hint)}" if self.hint else state
+        if self.hint:
+            return f"{self.hint}; {UNDONE_BUT}"
+        return NOTHING_KEPT if self.is_one_transaction else UNDONE
+
+    def _unknown(self, room: int) -> str:
+        last = self.record.running
+        if last == COMMIT:
+            last = "its COMMIT"
+        elif last and isinstance(self.error, StatementError):
+            last = "this statement"  # It is shown before this.
+        told = [*self.record.unclear, *filter(None, [last])]
+        return _several(told, room)
+
+
+def explain(
+    error: BaseException,
+    step: str | None,
+    outcome: Outcome | None = None,
+    advice: str = "",
+) -> str:
+    """Explain an error in one line that is not too long.
 
     Arguments:
         error: the exception.
         step: the revision that was running, if any.
-        outcome: what was kept of the run, or "" if there is nothing to say.
+        outcome: what was kept, if there is something to say.
+        advice: what else helps, or "".
     """
-    parts = [step and f"{step}: ", reason(error), outcome and f"; {outcome}"]
-    text = "".join(filter(None, parts))
-    return f"{text}. Full traceback: {x_arguments.command('traceback')}"
+    end = [advice, _full_traceback(x_arguments.command("traceback"))]
+    text = ""
+    for room in ROOMS:
+        start = f"{_shortened(step, room)}: " if step else ""
+        kept = f"; {outcome.text(room)}" if outcome else ""
+        text = ". ".join(filter(None, [f"{start}{reason(error, room)}{kept}", *end]))
+        if len(text) <= LINE - len(FAILED):
+            break
+    return fitted(text)
 
 
-def outcome(
-    error: BaseException, committed: Iterable[str], committing: str, hint: str
-) -> str:
-    """Say what was kept of the revision that failed.
+def fitted(text: str) -> str:
+    """Return a line without its middle if it is too long: causes come first, ways out last."""
+    most = LINE - len(FAILED)
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}…{text[len(text) - (most - half - 1) :]}"
+
+
+@contextmanager
+def in_one_line(place: str, config: Config) -> Iterator[None]:
+    """Raise what a server, a file or a right has caused as an error of one line.
 
     Arguments:
-        error: the exception.
-        committed: the statements of the revision that are committed.
-        committing: the statement that was running and commits implicitly, or "".
-        hint: what that statement may have left behind, or "".
+        place: what the command was at work on, such as the database.
+        config: Alembic's configuration, which has the command as it was typed.
+
+    Raises:
+        CommandError: that has happened. With `-x traceback`, the error itself is raised.
     """
-    state = _state(error, "; ".join(map(_shortened, committed)), _shortened(committing))
-    return f"{state}. {hint}" if hint else state
+    try:
+        yield
+    except CommandError as error:
+        told = _advised(error)
+        if "\n" not in told:  # Questions and their answers have lines of their own.
+            told = fitted(told)
+        if told == str(error):
+            raise
+        raise type(error)(told) from error
+    except Exception as error:
+        command = x_arguments.traceback(config)
+        if command is None:
+            raise
+        told = f"{place}: {reason(cause(error))}. {_full_traceback(command)}"
+        raise CommandError(fitted(told)) from error
+
+
+def _full_traceback(command: str) -> str:
+    return f"Full traceback: {command if len(command) < 100 else '-x traceback'}"
+
+
+def _advised(error: CommandError) -> str:
+    """Return the message of an error, with the command that helps."""
+    program, why = x_arguments.program(), error.__cause__
+    if isinstance(why, MultipleHeads):
+        return f"{error}; {MERGE.format(program, ' '.join(why.heads))}"
+    if isinstance(why, ResolutionError):
+        is_typed = why.argument in str(private.destination())
+        way = NO_SUCH.format(program) if is_typed else NOT_HERE.format(why.argument)
+        return f"{error}; {way}"
+    return str(error)
 
 
 def cause(error: BaseException) -> BaseException:
@@ -58,43 +174,38 @@ def cause(error: BaseException) -> BaseException:
     return error
 
 
-def _state(error: BaseException, committed: str, committing: str) -> str:
-    if unknown := _cut_off(error, committing):
-        state = UNKNOWN.format(unknown)
-        return f"{state}. Already committed: {committed}" if committed else state
-    return HALF_DONE.format(committed) if committed else UNDONE
+def reason(error: BaseException, room: int = LENGTH) -> str:
+    """Return what went wrong and in which statement, in one line.
 
-
-def _cut_off(error: BaseException, committing: str) -> str:
-    # The failed statement is shown before this, except for a COMMIT, which has none.
-    if isinstance(error, KeyboardInterrupt):
-        return committing
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return (committing and "this statement") if error.statement else "its COMMIT"
-    return ""
-
-
-def reason(error: BaseException) -> str:
-    """Return what went wrong and in which statement, in one line."""
+    Arguments:
+        error: the exception.
+        room: the number of characters to show of the statement.
+    """
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if not isinstance(error, StatementError):
-        return named(error)
+        return _shortened(f"{type(error).__name__}: {error}", max(room, 80))
     # Further lines may contain values of rows.
     told = str((error.orig and error.orig.args or [""])[-1]).strip().partition("\n")[0]
-    cause = told or type(error.orig).__name__
+    cause = _shortened(told or type(error.orig).__name__, max(room, 150))
     if more := _more(error.orig):
-        cause = f"{cause} ({more})"
-    return f"{cause}, in {_shortened(error.statement)}" if error.statement else cause
+        cause = f"{cause} ({_shortened(more, max(room, 80))})"
+    return (
+        f"{cause}, in {_shortened(error.statement, room)}" if error.statement else cause
+    )
 
 
 def _more(error: object) -> str:
-    """Return what PostgreSQL says besides: what is in the way, or else its hint."""
+    """Return PostgreSQL's details and hint, but none that may have values of rows."""
     diagnosis = getattr(error, "diag", None)
-    # Its hint is to drop what depends on it, too. Of other errors, details may be rows.
-    is_needed = getattr(diagnosis, "sqlstate", "") in DEPENDENT
-    name = "message_detail" if is_needed else "message_hint"
-    return " ".join((getattr(diagnosis, name, None) or "").split())
+    code = getattr(diagnosis, "sqlstate", None) or ""
+    # The hint about what depends on it is to drop that, too.
+    names = {
+        "message_detail": not code.startswith(WITH_VALUES),
+        "message_hint": code not in DEPENDENT,
+    }
+    parts = (getattr(diagnosis, name, None) for name, fits in names.items() if fits)
+    return " ".join(" ".join(filter(None, parts)).split())
 
 
 def plain(error: object) -> str:
@@ -109,6 +220,17 @@ def named(error: BaseException) -> str:
     return _shortened(f"{type(error).__name__}: {error}")
 
 
-def _shortened(text: str) -> str:
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _several(statements: Sequence[str], room: int) -> str:
+    text = "; ".join(_shortened(statement, room) for statement in statements)
+    if len(statements) < 3 or len(text) <= room:
+        return text
+    return f"{len(statements)} statements, the last {_shortened(statements[-1], room)}"
+
+
+def _shortened(text: str, room: int = LENGTH) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= LENGTH else f"{line[:LENGTH]}…"
+    return line if len(line) <= room else f"{line[:room]}…"

@@ -5,14 +5,23 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from alembic import context
 from alembic.util import CommandError, to_tuple
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alembic_steady import errors, private, x_arguments
 from alembic_steady.adapters import Adapter
+from alembic_steady.record import Record
+
+NOT_READ = (
+    "all revisions have run, but the version table that a new connection finds says {}"
+    " and not {}"
+)
+GIVEN = ", as soon as the transaction that was passed is committed"
 
 
 class Executor:
@@ -21,39 +30,43 @@ class Executor:
     Attributes:
         left: the steps that are not done yet; None before Alembic asks for the first.
         step: the step that is running.
-        executed: the statements that the running revision has executed.
-        committed: those of them that are committed.
-        committing: the statement that is running and commits implicitly, or "".
+        is_given: whether the caller has begun the transaction, and will end it.
+        record: what that step has executed, or the whole run if it is one transaction.
     """
 
-    def __init__(self, adapter: Adapter, plan: Callable[..., Iterable[Any]]) -> None:
+    def __init__(
+        self, adapter: Adapter, plan: Callable[..., Iterable[Any]], *, is_given: bool
+    ) -> None:
         """Prepare a run.
 
         Arguments:
             adapter: the adapter of the database.
             plan: a function that yields the command's steps, given the database's heads.
+            is_given: whether the caller has begun the transaction, and will end it.
         """
         self._adapter = adapter
         self._plan = plan
         self._check: Callable[[], None] = lambda: None
+        self.is_given = is_given
         self.left: list[Any] | None = None
         self.step: Any = None
-        self.executed: list[str] = []
-        self.committed: list[str] = []
-        self.committing = ""
+        self.record = Record(adapter.commits)
 
     def steps(self, heads: tuple[str, ...], migration: Any) -> Iterator[Any]:
         """Yield each step; Alembic calls this instead of the command's own function."""
         if self.left is None:  # otherwise it is a retry, which continues there
             self.left = [*self._plan(heads, migration)]
+            self.record.clear()
             _announce(heads, self.left)
         while self.left:
             self._check()
             self.step = self.left[0]
-            self.executed, self.committed, self.committing = [], [], ""
+            if not self._adapter.is_one_transaction:
+                self.record.clear()
             say(f"  {_describe(self.step)} ", end="")
             start = time.monotonic()
             yield self.step
+            self._keep(migration.connection)
             say(f"{time.monotonic() - start:.2f} s")
             self.step = None
             del self.left[0]
@@ -70,34 +83,76 @@ class Executor:
         """
         self._check = check
         try:
-            heads = self._adapter.run(connection, self)
+            with self.record.kept(connection):
+                heads = self._adapter.run(connection, self)
+            found = heads if self.is_given else self._adapter.heads(connection)
         except (Exception, KeyboardInterrupt) as raised:
             error = errors.cause(raised)
             if self.step:
                 say("failed")
             is_wanted = x_arguments.value("traceback") is not None
-            if isinstance(error, CommandError) and self.committed:
-                done = errors.outcome(error, self.committed, "", "")
-                raise CommandError(f"{error}; {done}") from error
-            if isinstance(error, CommandError) or is_wanted:
+            if is_wanted:
+                raise
+            if isinstance(error, CommandError):
+                if kept := self._kept(error):
+                    raise CommandError(f"{error}; {kept}") from error
                 raise
             if (
                 isinstance(error, KeyboardInterrupt)
                 and not x_arguments.is_command_line()
             ):
                 raise error from None
-            raise CommandError(self._explained(error)) from error
+            raise CommandError(self._explained(error, connection)) from error
+        if found != heads:
+            raise CommandError(NOT_READ.format(_listed(found), _listed(heads)))
         is_last = heads == {*context.script.get_heads()}
-        say(f"Now at {_listed(heads)}{' (head)' if is_last else ''}")
+        end = f"{' (head)' if is_last else ''}{GIVEN if self.is_given else ''}"
+        say(f"Now at {_listed(heads)}{end}")
 
-    def _explained(self, error: BaseException) -> str:
-        outcome = ""
-        if self._adapter.is_one_transaction:
-            outcome = errors.NOTHING_KEPT
-        elif self.step:
-            hint = self._adapter.hint(self.committing)
-            outcome = errors.outcome(error, self.committed, self.committing, hint)
-        return errors.explain(error, self.step and _describe(self.step), outcome)
+    def _keep(self, connection: Connection) -> None:
+        """Commit what a revision has left open that has committed by itself.
+
+        It has ended the transaction that Alembic would commit, so that the version that
+        Alembic notes afterwards is in another one.
+        """
+        is_own = not (self.is_given or self._adapter.is_one_transaction)
+        if is_own and connection.in_transaction():
+            connection.commit()
+
+    def _kept(self, error: CommandError) -> str:
+        """Say what was kept of the revision that an error has ended, or "" if nothing was."""
+        self.record.settle()
+        if not (self.record.committed or self.record.unclear):
+            return ""
+        is_one = self._adapter.is_one_transaction
+        outcome = errors.Outcome(error, self.record, "", is_one_transaction=is_one)
+        return outcome.text(errors.LENGTH)
+
+    def _explained(self, error: BaseException, connection: Connection) -> str:
+        if not self.is_given:
+            with suppress(SQLAlchemyError):  # The connection may be lost.
+                connection.rollback()
+        self.record.settle()
+        is_one = self._adapter.is_one_transaction
+        if not (self.step or is_one):
+            return errors.explain(error, None)
+        statement = self.record.running or self.record.refused
+        hint = self._adapter.hint(connection, statement)
+        outcome = errors.Outcome(error, self.record, hint, is_one_transaction=is_one)
+        step = self.step and _describe(self.step)
+        is_untouched = not (hint or self.record.committed or self.record.unclear)
+        advice = self._advice(error, is_untouched=is_untouched)
+        return errors.explain(error, step, outcome, advice)
+
+    def _advice(self, error: BaseException, *, is_untouched: bool) -> str:
+        """Return what else helps against an error, or ""."""
+        if not isinstance(error, DBAPIError):
+            return ""
+        is_upgrade = self.step and getattr(self.step, "is_upgrade", False)
+        if is_upgrade and is_untouched and self._adapter.is_duplicate(error):
+            revision = self.step.revision.revision
+            return errors.STAMP.format(x_arguments.program(), revision)
+        return self._adapter.advice(error, is_autocommit=bool(self.record.refused))
 
 
 def say(text: str, end: str = "\n") -> None:

@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
-from alembic_steady import drift, history, settings
+from alembic_steady import drift, errors, history, settings
 
 if TYPE_CHECKING:
     # This import needs greenlet, which only asynchronous projects install.
@@ -35,9 +35,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     hint = ""
     try:
-        project = settings.load(_config(session.config))
+        config = _config(session.config)
+        project = settings.load(config)
         hint = "; to test on another server, set TEST_DATABASE_URL"
-        with project.test_database():
+        with errors.in_one_line("no test database", config), project.test_database():
             pass
     except CommandError as error:
         raise pytest.UsageError(f"{error}{hint}") from None

@@ -41,7 +41,8 @@ def as_sql(config: Config) -> str:
     except Exception as error:
         *_, revision = [None, *STEP.findall(printed.getvalue())]
         reason = f"could not print the SQL of {revision or 'the revisions'}"
-        told = f"{reason}: {type(error).__name__}: {error}; {OFFLINE}"
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        told = f"{reason}: {cause}; {OFFLINE}"
         if revision is not None:
             told += f", or {advice(SQL, revision)}"
         raise CommandError(told) from error

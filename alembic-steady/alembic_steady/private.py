@@ -54,8 +54,10 @@ def is_writing() -> bool:
 
 
 def destination() -> Any:
-    """Return the target revision of the command, as it was typed."""
-    return command_options()["destination_rev"]
+    """Return the target revision of the command, as it was typed, or None without one."""
+    if context._proxy is None:  # type: ignore[attr-defined]
+        return None  # No command of Alembic runs.
+    return command_options().get("destination_rev")
 
 
 def plan() -> Callable[..., Iterable[Any]]:

@@ -66,4 +66,4 @@ def replay(
                 if isinstance(error, CommandError) or is_wanted:
                     raise
                 name = f"{script.revision} {script.doc}"
-                raise CommandError(errors.explain(error, name, "")) from error
+                raise CommandError(errors.explain(error, name)) from error

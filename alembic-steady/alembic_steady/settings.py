@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData, Table, make_url
 from sqlalchemy.exc import ArgumentError
 
+from alembic_steady import errors
 from alembic_steady.adapters import Adapter, adapter_for
 
 UrlSource = str | URL | Callable[[], str | URL | None] | None
@@ -142,7 +143,7 @@ def load(config: Config) -> Settings:
     except CommandError:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = errors.named(error)
         raise CommandError(
             f"{scripts.env_py_location} failed: {reason};"
             " for the traceback, run: alembic current"

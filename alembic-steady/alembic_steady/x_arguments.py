@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from alembic import context
+from alembic.config import Config
 
 
 def value(name: str) -> str | None:
@@ -24,6 +26,15 @@ def values(name: str) -> list[str]:
     return [argument for argument in typed if argument.partition("=")[0] == name]
 
 
+def traceback(config: Config) -> str | None:
+    """Return the command that was typed, with `-x traceback`, or None if it has that."""
+    typed = getattr(config.cmd_opts, "x", None) or []
+    if any(argument.partition("=")[0] == "traceback" for argument in typed):
+        return None
+    is_typed = hasattr(config.cmd_opts, "cmd")
+    return _with("traceback", sys.argv[1:] if is_typed else [])
+
+
 def is_command_line() -> bool:
     """Return whether Alembic runs from the command line and not from Python."""
     return hasattr(context.config.cmd_opts, "cmd")
@@ -37,7 +48,10 @@ def command(argument: str, *otherwise: str) -> str:
         otherwise: the command to return if Alembic was called from Python; without it,
             only the `-x` is returned then.
     """
-    typed = sys.argv[1:] if is_command_line() else otherwise
+    return _with(argument, sys.argv[1:] if is_command_line() else otherwise)
+
+
+def _with(argument: str, typed: Sequence[str]) -> str:
     return (
         shlex.join([program(), "-x", argument, *typed]) if typed else f"-x {argument}"
     )

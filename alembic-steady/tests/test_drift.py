@@ -66,7 +66,11 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
 
     service.execute("UPDATE alembic_version SET version_num = '0123456789ab'")
     _place, error = project.run(*DRIFT, code=255).splitlines()
-    assert error == "FAILED: Can't locate revision identified by '0123456789ab'"
+    assert error == (
+        "FAILED: Can't locate revision identified by '0123456789ab'; the database is at it,"
+        " but no file of this project has it; another branch may:"
+        " git log --all -- '*0123456789ab*'"
+    )
 
 
 def test_a_view_that_is_otherwise_is_listed_in_one_line(service: Service) -> None:

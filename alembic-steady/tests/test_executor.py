@@ -84,8 +84,7 @@ REASONS = {
 }
 STATES = {
     "sqlite": "nothing of this run is kept; fix the cause and run it again",
-    "postgresql": "this run kept nothing of the revision; fix the cause, which may be left"
-    " over from an earlier, killed run, and run it again",
+    "postgresql": "this run kept nothing of the revision; fix the cause and run it again",
     "mysql": "already committed: ALTER TABLE run ADD COLUMN note TEXT; nothing else of this"
     " revision. Undo that by hand, or let the revision skip it (if_exists, if_not_exists),"
     " and run it again",

@@ -404,10 +404,7 @@ with op.get_context().autocommit_block():
 op.execute("UPDATE {table} SET note = 'new' WHERE id < 6000")
 """
 IF_NOT_EXISTS = ", if_not_exists=True"
-WHAT_TO_DO = (
-    "; this run kept nothing of the revision; fix the cause, which may be left over from an"
-    " earlier, killed run, and run it again. "
-)
+WHAT_TO_DO = "; this run kept nothing of the revision; fix the cause and run it again. "
 
 
 @pytest.mark.full

@@ -211,7 +211,7 @@ def test_it_gives_up_in_one_line(
     assert output.splitlines()[-1] == (
         f"FAILED: {revision_id(2)} Step 2: canceling statement due to lock timeout, in"
         " ALTER TABLE account ADD COLUMN note TEXT; this run kept nothing of the revision;"
-        " fix the cause, which may be left over from an earlier, killed run, and run it again."
+        " fix the cause and run it again."
         " Full traceback: alembic -x traceback upgrade head"
     )
     project.run("alembic", "upgrade", "head")

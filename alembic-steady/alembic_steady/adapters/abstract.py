@@ -8,12 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from alembic import context
 from alembic.config import Config
 from alembic.operations import Operations, ops
 from alembic.util import CommandError
 from sqlalchemy import URL, Column, Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 
+from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key, Part
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ Step = tuple[ops.MigrateOperation, ops.MigrateOperation]
 class Adapter(ABC):
     """Everything that is specific to one family of databases."""
 
+    commits: ClassVar[Commits]
+    """What is known of statements that commit."""
     configure_options: ClassVar[Mapping[str, Any]]
     """Options of `context.configure` for every command."""
     decided_options: ClassVar[frozenset[str]] = frozenset(
@@ -173,15 +177,44 @@ class Adapter(ABC):
 
     @abstractmethod
     def run(self, connection: Connection, executor: Executor) -> set[str]:
-        """Run the planned revisions, and return the new heads of the database.
+        """Run the planned revisions, and return the new heads, as this connection sees them.
 
         Arguments:
             connection: the connection to run them on.
-            executor: records which statements were executed and which are committed.
+            executor: has the record of what is executed and committed.
         """
 
-    def hint(self, statement: str) -> str:
-        """Return a hint about what an interrupted statement may have left, or ""."""
+    def heads(self, connection: Connection) -> set[str]:
+        """Return the heads that a new connection reads after a run.
+
+        Arguments:
+            connection: the connection of the run, which is in no transaction afterwards.
+        """
+        connection.rollback()
+        heads = {*context.get_context().get_current_heads()}
+        connection.rollback()
+        return heads
+
+    def hint(self, connection: Connection, statement: str) -> str:
+        """Return a hint about what a failed or interrupted statement has left, or "".
+
+        Arguments:
+            connection: the connection on which it ran.
+            statement: a statement that commits by itself.
+        """
+        return ""
+
+    @abstractmethod
+    def is_duplicate(self, error: DBAPIError) -> bool:
+        """Return whether what a statement creates is there already."""
+
+    def advice(self, error: DBAPIError, *, is_autocommit: bool) -> str:
+        """Return what helps against an error of a revision, or "" if nothing is known.
+
+        Arguments:
+            error: the exception.
+            is_autocommit: whether its statement ran outside a transaction.
+        """
         return ""
 
     # Autogenerate

@@ -11,15 +11,17 @@ from typing import Any, ClassVar
 
 from alembic import context
 from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    NullPool,
     TextClause,
     text,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from alembic_steady.adapters.abstract import Adapter, Step
 from alembic_steady.adapters.statement import Statement
@@ -58,7 +60,7 @@ class ServerAdapter(Adapter):
     drop_database: ClassVar[str]
     hold_name: ClassVar[TextClause]
     """Takes a lock that marks the database of this name as in use."""
-    failures: ClassVar[tuple[type[Exception], ...]] = (DBAPIError,)
+    failures: ClassVar[tuple[type[Exception], ...]] = (DBAPIError, ArgumentError)
     """The exceptions that drivers raise if they cannot connect."""
     roles_hint: ClassVar[str]
 
@@ -82,7 +84,11 @@ class ServerAdapter(Adapter):
 
     @abstractmethod
     def cause(self, error: BaseException) -> tuple[bool, str]:
-        """Return whether a server answered, and why there is no connection."""
+        """Return whether a server may have answered, and why there is no connection."""
+
+    def refused_parameter(self, url: URL) -> str:
+        """Return which parameter of a URL a driver cannot use and why, or "" if unknown."""
+        return ""
 
     @abstractmethod
     def is_missing(self, url: URL, error: BaseException) -> bool:
@@ -118,8 +124,11 @@ class ServerAdapter(Adapter):
             connection = self.engine(url).connect()
         except self.failures as error:
             raise CommandError(self._reason(url, error)) from None
-        with connection:
+        try:
             yield connection
+        finally:
+            with suppress(SQLAlchemyError):  # The connection may be lost.
+                connection.close()
 
     def exists(self, url: URL) -> bool:
         """Return whether the server has the database."""
@@ -197,12 +206,21 @@ class ServerAdapter(Adapter):
 
     def run(self, connection: Connection, executor: Any) -> set[str]:
         """Run the planned revisions, each in a transaction of its own."""
-        is_given = connection.in_transaction()
         self.run_revisions(connection, executor)
         heads = {*context.get_context().get_current_heads()}
-        if not is_given:
+        if not executor.is_given:
             connection.rollback()  # Reading has begun a transaction.
         return heads
+
+    def heads(self, connection: Connection) -> set[str]:
+        """Return the heads that a new connection reads, without what a revision has set."""
+        if not isinstance(connection.engine.pool, NullPool):
+            return super().heads(connection)  # Its pool may have no other connection.
+        connection.rollback()
+        with connection.engine.connect() as other:
+            options = context.get_context().opts
+            migration = MigrationContext.configure(other, opts=options)
+            return {*migration.get_current_heads()}
 
     def complete(self, migration: Any, script: Any) -> None:
         """Add foreign keys with `use_alter` after the tables have been created."""
@@ -298,6 +316,8 @@ class ServerAdapter(Adapter):
 
     def _reason(self, url: URL, error: BaseException) -> str:
         answered, cause = self.cause(error)
+        if not isinstance(error, DBAPIError):
+            cause = self.refused_parameter(url) or cause
         if not answered:
             return f"{self._server(url)} does not answer ({cause})"
         if self.is_missing(url, error):
@@ -305,14 +325,18 @@ class ServerAdapter(Adapter):
         return f"{self._server(url)}: {cause}"
 
     def _server(self, url: URL) -> str:
-        places = ", ".join(_place(host, port) for host, port in self.addresses(url))
+        try:
+            addresses = self.addresses(url)
+        except (TypeError, ValueError, SQLAlchemyError):  # The driver cannot read it.
+            addresses = [(url.host or "", str(url.port or ""))]
+        places = ", ".join(_place(host, port) for host, port in addresses)
         return f"{url.drivername} at {places}"
 
 
 def _place(host: str, port: str) -> str:
     if host.startswith("/"):
         return host
-    return f"{host}:{port}" if host else "a local socket"
+    return f"{host}:{port}".removesuffix(":") if host else "a local socket"
 
 
 def both_ways(start: str, middle: str, old: str, new: str) -> Step:

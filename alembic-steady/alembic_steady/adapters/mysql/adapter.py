@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, ClassVar
 
+from alembic import context
 from alembic.operations import ops
 from sqlalchemy import (
     URL,
@@ -26,16 +28,20 @@ from sqlalchemy.exc import DBAPIError
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.mysql import describe, implicit_commits, lock, tls, words
+from alembic_steady.adapters.mysql import describe, lock, tls, words
+from alembic_steady.adapters.mysql.commits import MySQLCommits
 from alembic_steady.adapters.mysql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
+DUPLICATES = (1050, 1060, 1061, 1826)  # a table, column, key or foreign key
+FILES = ("ssl_ca", "ssl_cert", "ssl_key", "read_default_file")  # parameters of URLs
 GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 
 
 class MySQLAdapter(ServerAdapter):
     """Everything that is specific to MySQL and MariaDB."""
 
+    commits = MySQLCommits()
     has_savepoints = False
     synchronous_drivers: ClassVar = {
         "asyncmy": {"pymysql": "pymysql", "mysqldb": "MySQLdb"},
@@ -46,9 +52,15 @@ class MySQLAdapter(ServerAdapter):
     create_database = "CREATE DATABASE {} CHARACTER SET utf8mb4"
     drop_database = "DROP DATABASE IF EXISTS {}"
     hold_name = text("SELECT GET_LOCK(:name, 0)")
-    # If the URL has a parameter that a driver does not know, it raises TypeError; of a file
-    # that is no certificate, OSError.
-    failures = (DBAPIError, TypeError, ValueError, OSError)
+    # If the URL has a parameter that a driver does not know, it raises TypeError.
+    # The others are what drivers raise for parameters, and files, that they cannot use.
+    failures = (
+        *ServerAdapter.failures,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OSError,
+    )
     roles_hint = (
         "an administrator can create a missing account with CREATE USER … IDENTIFIED BY '…',"
         " and let that of migrations grant rights with GRANT ALL ON … TO … WITH GRANT OPTION"
@@ -57,7 +69,7 @@ class MySQLAdapter(ServerAdapter):
     def engine(self, url: URL) -> Engine:
         """Return an engine that has no pool and gives up connecting after 5 seconds."""
         told = url.update_query_dict({"connect_timeout": "5", **url.query})
-        engine = create_engine(told, poolclass=NullPool)
+        engine = create_engine(told, poolclass=NullPool, pool_reset_on_return=None)
         event.listen(engine, "do_connect", _connect)
         return engine
 
@@ -89,6 +101,16 @@ class MySQLAdapter(ServerAdapter):
         """Return whether a server answered, and why there is no connection."""
         return cause(error)
 
+    def refused_parameter(self, url: URL) -> str:
+        """Return which parameter names a file that cannot be read, and why, or ""."""
+        for name in FILES:
+            try:
+                for file in url.normalized_query.get(name, ()):
+                    Path(file).open("rb").close()
+            except OSError as error:
+                return f"{name}={file}: {error.strerror}"
+        return ""
+
     def is_missing(self, url: URL, error: BaseException) -> bool:
         """Return whether a connection failed because the server has no such database."""
         return url.database != self.maintenance and says_missing(error)
@@ -99,9 +121,15 @@ class MySQLAdapter(ServerAdapter):
         """Hold a named lock on a second connection."""
         return lock.held(connection)
 
-    def run_revisions(self, connection: Connection, executor: Any) -> None:
-        """Run the planned revisions, and record implicit commits."""
-        implicit_commits.run(connection, executor)
+    def run_revisions(self, connection: Connection, executor: object) -> None:
+        """Run the planned revisions."""
+        context.run_migrations()
+
+    def is_duplicate(self, error: DBAPIError) -> bool:
+        """Return whether what a statement creates is there already."""
+        return bool(
+            error.orig and error.orig.args[:1] and error.orig.args[0] in DUPLICATES
+        )
 
     def complete(self, migration: Any, script: Any) -> None:
         """Drop indexes together with their table, since a foreign key may need them before."""

@@ -17,6 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from alembic_steady.adapters.mysql.commits import MySQLCommits
 from alembic_steady.lock import (
     BUSY,
     GONE,
@@ -61,8 +62,7 @@ MISSING = 1146
 LATE = (1062, 1205, 1213)
 """Codes of a row that exists, of a wait that took too long, and of a commit that others forestall."""
 ATTEMPTS = 5
-READS = ("SELECT", "SHOW", "SET")
-ROWS = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+COMMITS = MySQLCommits()
 IN_TRANSACTION = (
     "pass the connection before it begins a transaction: in a Galera cluster, the migration"
     " lock is a row that has to be committed"
@@ -216,9 +216,7 @@ class ClusterLock:
         """Check before each commit, and before each statement that may commit by itself."""
 
         def before(_connection: object, _cursor: object, sql: str, *_more: Any) -> None:
-            raw: Any = self._connection.connection.dbapi_connection
-            words = READS if raw.get_autocommit() else READS + ROWS
-            if self._is_held and not sql.lstrip().upper().startswith(words):
+            if self._is_held and COMMITS.may_commit(self._connection, sql):
                 self.check()
 
         def commit() -> None:

@@ -29,6 +29,7 @@ from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key, Part
 from alembic_steady.adapters.postgresql import (
     describe,
+    leftovers,
     lock,
     models,
     reprint,
@@ -38,10 +39,17 @@ from alembic_steady.adapters.postgresql import (
     types,
     words,
 )
+from alembic_steady.adapters.postgresql.commits import PostgreSQLCommits
 from alembic_steady.adapters.postgresql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
+# a table or index, column, type or constraint, schema, function
+DUPLICATES = ("42P07", "42701", "42710", "42P06", "42723")
 HAS_DATABASE = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+LIFT = (
+    "The lock_timeout of this role, database or server has ended it; lift it before:"
+    " op.execute('SET lock_timeout = 0')"
+)
 LIBPQ = ("psycopg", "psycopg2")
 # What libpq calls otherwise than asyncpg.
 RENAMED = {"ssl": "sslmode", "timeout": "connect_timeout"}
@@ -79,6 +87,7 @@ OWN = text("""
 class PostgreSQLAdapter(ServerAdapter):
     """Everything that is specific to PostgreSQL."""
 
+    commits = PostgreSQLCommits()
     has_schemas = True
     configure_options: ClassVar = {
         "transaction_per_migration": True,
@@ -113,13 +122,18 @@ class PostgreSQLAdapter(ServerAdapter):
         """Return an engine that has no pool and gives up connecting after 5 seconds."""
         driver = url.get_driver_name()
         if driver not in LIBPQ:
-            return create_engine(url, poolclass=NullPool)
+            return create_engine(url, poolclass=NullPool, pool_reset_on_return=None)
         # Other runs show this name while they wait for the lock.
         defaults = {"connect_timeout": "5", "fallback_application_name": "alembic"}
         told = url.update_query_dict({**defaults, **url.query})
         # Behind a pooler, a prepared statement may end up on another connection.
         unprepared = {"prepare_threshold": None} if driver == "psycopg" else {}
-        return create_engine(told, poolclass=NullPool, connect_args=unprepared)
+        return create_engine(
+            told,
+            poolclass=NullPool,
+            pool_reset_on_return=None,
+            connect_args=unprepared,
+        )
 
     def addresses(self, url: URL) -> list[tuple[str, str]]:
         """Return the hosts, or folders of sockets ("" for the default), and ports of a URL."""
@@ -232,11 +246,18 @@ class PostgreSQLAdapter(ServerAdapter):
         """Run the planned revisions, and retry those that cannot get a lock in time."""
         retry.run(connection, executor)
 
-    def hint(self, statement: str) -> str:
-        """Return a hint about what an interrupted build of an index may have left."""
-        if " CONCURRENTLY " not in statement:
-            return ""
-        return "An INVALID index may be left; alembic_steady.create_index rebuilds it"
+    def hint(self, connection: Connection, statement: str) -> str:
+        """Return a hint about what a failed or interrupted build of an index has left."""
+        return leftovers.hint(connection, statement)
+
+    def is_duplicate(self, error: DBAPIError) -> bool:
+        """Return whether what a statement creates is there already."""
+        return retry.code(error) in DUPLICATES
+
+    def advice(self, error: DBAPIError, *, is_autocommit: bool) -> str:
+        """Return what helps if the server's own lock_timeout has ended a statement."""
+        is_late = is_autocommit and retry.code(error) == retry.IN_USE
+        return LIFT if is_late and "lock timeout" in str(error.orig) else ""
 
     def pretend(self, migration: Any, connection: Connection) -> None:
         """Take "public" for the default schema."""

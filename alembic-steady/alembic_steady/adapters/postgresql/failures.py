@@ -6,19 +6,23 @@ import re
 
 # In English, of the server and of PgBouncer; the driver does not tell the error's code.
 MISSING = re.compile('database ".*" does not exist|no such database')
-ANSWERS = ("invalid", "session is", "server is")
-"""How lines begin that report an answer, such as that of a standby: session is read-only."""
+# What libpq says if nothing has answered; everything else comes from a server, or from libpq
+# itself after one has answered or before any was asked.
+SILENT = re.compile(
+    r"Is the server running|timeout expired|could not translate host name|\[Errno -?\d+\]"
+)
 
 
 def cause(error: BaseException) -> tuple[bool, str]:
-    """Return whether a server answered, and why there is no connection."""
-    # There is a line for each address of the host; prefer the one of a server that answered.
-    message = str(getattr(error, "orig", error))
-    lines = [line.rpartition("failed: ")[2] for line in message.splitlines()]
-    for line in lines:
-        if "FATAL" in line or "password" in line or line.startswith(ANSWERS):
-            return True, line.removeprefix("FATAL:").strip()
-    return False, lines[0]
+    """Return whether a server may have answered, and why there is no connection."""
+    # There is a line for each address of the host, which may be continued; prefer the one of
+    # a server that answered.
+    message = str(getattr(error, "orig", error)).strip()
+    lines = re.split(r"\n(?!\t)", message)
+    told = [line for line in lines if not SILENT.search(line)]
+    line = [*told, *lines][0].rpartition("failed: ")[2]
+    line = line.removeprefix("connection is bad: ")  # psycopg says this first
+    return bool(told), " ".join(line.removeprefix("FATAL:").partition("\n")[0].split())
 
 
 def says_missing(error: BaseException) -> bool:

@@ -25,6 +25,7 @@ from alembic_steady.adapters.postgresql.advisory import (
     mark,
     unmarked,
 )
+from alembic_steady.adapters.postgresql.commits import PostgreSQLCommits
 from alembic_steady.adapters.postgresql.failures import cause
 from alembic_steady.lock import (
     BUSY,
@@ -44,6 +45,7 @@ LIFT = text("""
 # This has to be the last statement of each attempt: after another one, the transaction may
 # keep a snapshot, and CREATE INDEX CONCURRENTLY would wait for its end.
 HOLD = text("SET LOCAL idle_in_transaction_session_timeout = 0")
+COMMITS = PostgreSQLCommits()
 SECONDS = 5
 ALONE = (
     f"the pooler gives no second connection within {SECONDS} s, and a run needs two at the"
@@ -143,8 +145,7 @@ def _guarded(
     def before(
         _connection: object, _cursor: object, sql: str, parameters: Any, *_more: object
     ) -> tuple[str, Any]:
-        raw: Any = connection.connection.dbapi_connection
-        if raw.autocommit:
+        if COMMITS.may_commit(connection, sql):
             check()
         return mark(number) + sql, parameters
 

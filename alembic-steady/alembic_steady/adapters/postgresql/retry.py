@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from alembic import context
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
-from alembic_steady.adapters.postgresql.advisory import unmarked
-
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
 
 WAIT = "SET LOCAL lock_timeout = '1s'"
 PAUSES = (1, 2, 4, 8, 15, 30, 30, 30)  # seconds, two minutes in all
-READS = ("SELECT", "SHOW", "SET", "EXPLAIN")
 IN_USE = "55P03"  # PostgreSQL's code for an expired lock_timeout
+
+
+def code(error: DBAPIError) -> str:
+    """Return PostgreSQL's code of an error, or "" if it has none."""
+    # Each driver has its own name for it.
+    codes = (getattr(error.orig, name, None) for name in ("sqlstate", "pgcode"))
+    return next(filter(None, codes), "")
 
 
 def run(connection: Connection, executor: Executor) -> None:
@@ -31,51 +34,29 @@ def run(connection: Connection, executor: Executor) -> None:
 
     Arguments:
         connection: the connection to run them on.
-        executor: records which statements were executed and which are committed.
+        executor: has the record of what is committed.
 
     Raises:
         DBAPIError: a revision failed, or could not get a lock for two minutes, or could
-            not get one when a part of it was committed.
+            not get one when a part of it may remain.
     """
 
     def begin(_connection: Connection) -> None:
-        executor.committed = [
-            *executor.executed
-        ]  # Whatever ran before a transaction begins is committed.
-        if not _is_autocommit(connection):
+        raw: Any = connection.connection.dbapi_connection
+        if not raw.autocommit:  # every driver for PostgreSQL has this
             connection.exec_driver_sql(WAIT)
-
-    def before(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
-        if _is_autocommit(connection):
-            executor.committing = unmarked(sql)
-
-    def after(_connection: object, _cursor: object, sql: str, *_more: object) -> None:
-        sql = unmarked(sql)
-        if not sql.lstrip().upper().startswith(READS):
-            executor.executed.append(sql)
-        if _is_autocommit(connection):
-            executor.committed, executor.committing = [*executor.executed], ""
 
     own = None
     if connection.in_transaction():
         own = connection.exec_driver_sql("SHOW lock_timeout").scalar()
         connection.exec_driver_sql(WAIT)
-    with ExitStack() as listeners:
-        for name, listener in (
-            ("begin", begin),
-            ("before_cursor_execute", before),
-            ("after_cursor_execute", after),
-        ):
-            event.listen(connection, name, listener)
-            listeners.callback(event.remove, connection, name, listener)
+    event.listen(connection, "begin", begin)
+    try:
         _run(connection, executor)
+    finally:
+        event.remove(connection, "begin", begin)
     if own:  # Restore it for the rest of the given transaction.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{own}'")
-
-
-def _is_autocommit(connection: Connection) -> bool:
-    raw: Any = connection.connection.dbapi_connection
-    return bool(raw.autocommit)  # every driver for PostgreSQL has this
 
 
 def _run(connection: Connection, executor: Executor) -> None:
@@ -84,15 +65,14 @@ def _run(connection: Connection, executor: Executor) -> None:
         try:
             return context.run_migrations()
         except DBAPIError as error:
-            # Each driver has its own name for the code.
-            codes = {getattr(error.orig, name, None) for name in ("sqlstate", "pgcode")}
-            if IN_USE not in codes or executor.committed or connection.in_transaction():
+            is_final = executor.record.is_final_in_part
+            if code(error) != IN_USE or is_final or connection.in_transaction():
                 raise
             if failed is not executor.step:
                 failed, pauses = executor.step, iter(PAUSES)
             pause = next(pauses, None)
             if pause is None:
                 raise
-        executor.executed = []
+        executor.record.clear()
         print(f"waiting for a lock, retrying in {pause} s", file=sys.stderr, flush=True)
         time.sleep(pause)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from alembic import context
 from alembic.operations import Operations, ops
@@ -16,10 +16,14 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Adapter, Step
+from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.adapters.sqlite import batch, lock
 from alembic_steady.adapters.sqlite.describe import describe
 from alembic_steady.adapters.sqlite.words import words
+
+if TYPE_CHECKING:
+    from alembic_steady.executor import Executor
 
 MISSING = "; create it with: steady create"
 
@@ -28,6 +32,7 @@ class SQLiteAdapter(Adapter):
     """Everything that is specific to SQLite."""
 
     configure_options: ClassVar = {"render_as_batch": True, "transactional_ddl": True}
+    commits = Commits()
     is_one_transaction = True
     synchronous_drivers: ClassVar = {"aiosqlite": {"": "sqlite3"}}
 
@@ -96,14 +101,23 @@ class SQLiteAdapter(Adapter):
         """Begin a transaction for the whole run, during which no other run can write."""
         return lock.held(connection, self.describe(connection.engine.url))
 
-    def run(self, connection: Connection, executor: object) -> set[str]:
+    def run(self, connection: Connection, executor: Executor) -> set[str]:
         """Run all revisions in one transaction."""
         migration = context.get_context()
         # An autocommit block would end the transaction, and with it the lock.
         private.keep_in_one_transaction(migration)
         with context.begin_transaction():
             context.run_migrations()
-            return {*migration.get_current_heads()}
+            heads = {*migration.get_current_heads()}
+        # A revision that has committed by itself has ended the run's transaction.
+        if not executor.is_given and connection.in_transaction():
+            connection.commit()
+        return heads
+
+    def is_duplicate(self, error: DBAPIError) -> bool:
+        """Return whether what a statement creates is there already."""
+        told = str(error.orig)
+        return told.endswith("already exists") or "duplicate column name" in told
 
     def describe_tables(self, connection: Connection) -> Description:
         """Return what the stored statements say of all tables."""
