@@ -51,11 +51,13 @@ class Executor:
         self.left: list[Any] | None = None
         self.step: Any = None
         self.record = Record(adapter.commits)
+        self._is_from_base = False
 
     def steps(self, heads: tuple[str, ...], migration: Any) -> Iterator[Any]:
         """Yield each step; Alembic calls this instead of the command's own function."""
         if self.left is None:  # otherwise it is a retry, which continues there
             self.left = [*self._plan(heads, migration)]
+            self._is_from_base = not heads
             self.record.clear()
             _announce(heads, self.left)
         while self.left:
@@ -148,8 +150,8 @@ class Executor:
         """Return what else helps against an error, or ""."""
         if not isinstance(error, DBAPIError):
             return ""
-        is_upgrade = self.step and getattr(self.step, "is_upgrade", False)
-        if is_upgrade and is_untouched and self._adapter.is_duplicate(error):
+        is_first = self._is_from_base and getattr(self.step, "is_upgrade", False)
+        if is_first and is_untouched and self._adapter.is_duplicate(error):
             revision = self.step.revision.revision
             return errors.STAMP.format(x_arguments.program(), revision)
         return self._adapter.advice(error, is_autocommit=bool(self.record.refused))

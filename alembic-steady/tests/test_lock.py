@@ -141,7 +141,9 @@ def test_each_revision_runs_once_with_a_concurrent_index(
 
 NUMBER = int.from_bytes(b"alem")
 """The first number of the lock in PostgreSQL."""
-TABLE_NUMBER = int.from_bytes(zlib.crc32(b"alembic_version").to_bytes(4), signed=True)
+TABLE_NUMBER = int.from_bytes(
+    zlib.crc32(b"public.alembic_version").to_bytes(4), signed=True
+)
 """The second one: it is of one version table."""
 LOCK = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' alembic_version')))"
 """The lock's name in MariaDB."""
@@ -494,7 +496,7 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
     engine = sa.create_engine(project.url)
     with engine.connect() as other:
         if driver == "psycopg":
-            key = {"table": advisory.key("alembic_version")}
+            key = {"table": advisory.key("public.alembic_version")}
             assert other.scalar(advisory.TRY, key)
         else:
             assert other.scalar(mysql_lock.TRY, {"table": "alembic_version"}) == 1

@@ -180,7 +180,7 @@ def test_a_build_that_outlives_its_run_is_waited_for_and_kept(
         ((oid, _),) = indexes(service)
         service.project.environment["PGAPPNAME"] = "another machine"
         second = Upgrade(service.project, tmp_path / "second")
-        second.wait_for("another session is still changing a table")
+        second.wait_for("another run is migrating the database")
         first.commit()
         second.end()
     assert second.process.returncode == 0
