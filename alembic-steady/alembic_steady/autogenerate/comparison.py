@@ -16,7 +16,7 @@ from weakref import finalize
 
 from alembic import context
 from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, NullPool, create_engine
 
 from alembic_steady import private, scratch
 from alembic_steady.autogenerate import noise, ruler, trial
@@ -177,7 +177,7 @@ def _compare_with_nothing(
     told = options | {"autogenerate_plugins": _plugins(settings)} | review.options()
     context.configure(dialect_name=settings.dialect_name, **told)
     migration: Any = context.get_context()
-    with create_engine("sqlite://").connect() as connection:
+    with create_engine("sqlite://", poolclass=NullPool).connect() as connection:
         settings.adapter.pretend(migration, connection)
         migration.connection = connection
         context.run_migrations()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from alembic import context
 from alembic.operations import Operations, ops
 from alembic.util import CommandError
-from sqlalchemy import URL, Column, Connection, Index, Table, create_engine
+from sqlalchemy import URL, Column, Connection, Index, NullPool, Table, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady import private
@@ -47,7 +47,7 @@ class SQLiteAdapter(Adapter):
     def connect(self, url: URL) -> Iterator[Connection]:
         """Open a connection."""
         # Foreign keys stay off here, since changing a table rebuilds it.
-        engine = create_engine(url)
+        engine = create_engine(url, poolclass=NullPool)
         try:
             connection = engine.connect()
         except DBAPIError as error:
@@ -81,7 +81,7 @@ class SQLiteAdapter(Adapter):
         self, named: Callable[[], URL | None], in_use: Callable[[], Iterable[URL]]
     ) -> Iterator[Connection]:
         """Open an empty in-memory database."""
-        with create_engine("sqlite://").connect() as connection:
+        with create_engine("sqlite://", poolclass=NullPool).connect() as connection:
             # An application may turn them on for all engines.
             connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             connection.rollback()
