@@ -417,7 +417,14 @@ with op.get_context().autocommit_block():
 }
 
 
-@pytest.mark.parametrize("commits", COMMITS.values(), ids=COMMITS)
+@pytest.mark.parametrize(
+    "commits",
+    [
+        COMMITS["a commit"],
+        *(pytest.param(it, marks=pytest.mark.full) for it in [*COMMITS.values()][1:]),
+    ],
+    ids=COMMITS,
+)
 def test_a_revision_that_commits_by_itself_is_noted(
     service: Service, project: Project, commits: str
 ) -> None:
@@ -438,6 +445,7 @@ def test_a_revision_that_commits_by_itself_is_noted(
         assert service.rows("alembic_version") == [(revision_id(3),)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("commits", [*COMMITS.values()][:2], ids=[*COMMITS][:2])
 def test_what_a_revision_has_committed_by_itself_is_said(
     service: Service, project: Project, commits: str
@@ -458,6 +466,7 @@ def test_what_a_revision_has_committed_by_itself_is_said(
     assert service.rows("run") == [("more",)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["pymysql"], indirect=True)
 @pytest.mark.parametrize("start", ["-- one\\n", "# one\\n", "/* one */ "])
 def test_rows_after_a_comment_are_not_called_committed(
@@ -480,6 +489,7 @@ op.execute("SET search_path = other")
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
 def test_the_end_is_what_a_new_connection_reads(project: Project) -> None:
     """A dump that a revision loads may set another search_path for the session."""
@@ -502,6 +512,8 @@ with engine.begin() as connection:
 """
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("service", ["psycopg-wheel", "pymysql"], indirect=True)
 def test_the_end_of_a_given_transaction_is_not_foretold(project: Project) -> None:
     *_, end = project.run("python", "-c", IN_A_TRANSACTION).splitlines()
     assert end == (

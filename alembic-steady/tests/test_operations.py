@@ -270,6 +270,7 @@ LEFTOVERS = {
 }
 
 
+@pytest.mark.full
 @one_driver
 @pytest.mark.parametrize("statement", LEFTOVERS)
 def test_a_time_limit_of_the_server_is_named_and_not_tried_again(
@@ -302,6 +303,7 @@ def test_a_time_limit_of_the_server_is_named_and_not_tried_again(
     project.run("alembic", "upgrade", "head")
 
 
+@pytest.mark.full
 @one_driver
 def test_nothing_is_said_to_be_left_where_nothing_is(service: Service) -> None:
     service.create()

@@ -62,10 +62,13 @@ ON_POSTGRESQL = (
     "INSERT INTO mark VALUES (2); ROLLBACK",
     "COMMIT; SELECT 1 / 0",
 )
+FULL = pytest.mark.full
 UNCLEAR = ("CALL", "EXECUTE", "UNLOCK", "/*M!")
 
 
-@pytest.fixture(params=["sqlite", "psycopg2", "psycopg", "pymysql"])
+@pytest.fixture(
+    params=["sqlite", "psycopg", "pymysql", pytest.param("psycopg2", marks=FULL)]
+)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     """Return an engine of a database with a table of one column."""
     url = f"sqlite:///{tmp_path / 'one.db'}"
@@ -167,6 +170,7 @@ INSERT INTO late VALUES (1), (1)
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("engine", ["psycopg2", "psycopg"], indirect=True)
 @pytest.mark.parametrize("is_typed", [True, False])
 def test_a_commit_that_is_refused_keeps_nothing(
@@ -181,14 +185,3 @@ def test_a_commit_that_is_refused_keeps_nothing(
                 connection.commit()
     assert not found(engine)
     assert record.committed == record.unclear == []
-
-
-@pytest.mark.parametrize("engine", ["pymysql"], indirect=True)
-def test_a_deadlock_has_rolled_back_everything(engine: sa.Engine) -> None:
-    with marked(engine) as (connection, record):
-        # What the server signals has the same effect as the real one only without a lock.
-        with pytest.raises(DBAPIError):
-            connection.exec_driver_sql("SIGNAL SQLSTATE '40001'")
-        connection.exec_driver_sql("ROLLBACK")
-    assert not found(engine)
-    assert record.committed == []
