@@ -95,7 +95,7 @@ op.execute("INSERT INTO one VALUES ('hunter2'), ('hunter2')")
 def test_details_and_hints_are_shown_but_no_values(service: Service) -> None:
     service.create()
     for fails, told in (
-        (TYPES, 'Key columns "id" and "id"'),
+        (TYPES, 'Key columns "id" '),
         (HINT, 'You might need to specify "USING name::integer"'),
     ):
         write_history(service.project, fails)

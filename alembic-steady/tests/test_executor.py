@@ -466,7 +466,6 @@ def test_what_a_revision_has_committed_by_itself_is_said(
     assert service.rows("run") == [("more",)]
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("service", ["pymysql"], indirect=True)
 @pytest.mark.parametrize("start", ["-- one\\n", "# one\\n", "/* one */ "])
 def test_rows_after_a_comment_are_not_called_committed(

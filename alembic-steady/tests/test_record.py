@@ -124,6 +124,7 @@ def statements(engine: sa.Engine) -> tuple[str, ...]:
     return ONE + ROWS + READS + more[engine.dialect.name]
 
 
+@FULL
 def test_what_is_called_committed_is_what_others_find(engine: sa.Engine) -> None:
     for statement in statements(engine):
         with marked(engine) as (connection, record):
@@ -170,7 +171,7 @@ INSERT INTO late VALUES (1), (1)
 """
 
 
-@pytest.mark.full
+@FULL
 @pytest.mark.parametrize("engine", ["psycopg2", "psycopg"], indirect=True)
 @pytest.mark.parametrize("is_typed", [True, False])
 def test_a_commit_that_is_refused_keeps_nothing(
