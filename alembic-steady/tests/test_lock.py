@@ -500,3 +500,32 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
         project.run("alembic", "-x", "lock-timeout=0", "upgrade", "head")
     engine.dispose()
     assert "user" in project.tables()
+
+
+ENDS_ALL = {
+    "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'alembic'",
+    "mysql": "SELECT id FROM information_schema.processlist WHERE db = 'orders'"
+    " ORDER BY id LIMIT 9 OFFSET 1",  # all but the one that holds the lock
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("service", ["psycopg-wheel", "pymysql"], indirect=True)
+def test_a_server_that_goes_away_meanwhile_is_one_line(
+    service: Service, tmp_path: Path
+) -> None:
+    """Also the connections that the run does not use at that moment are closed in silence."""
+    assert service.server
+    server = service.server
+    service.create()
+    with another_run(service):
+        waiting = Upgrade(service.project, tmp_path / "waiting")
+        waiting.wait_for("Waiting up to")
+        ended = server.query(ENDS_ALL[service.family])
+        if service.family == "mysql":
+            for (number,) in ended:
+                server.query(f"KILL {number}")
+        _database, _waits, error = waiting.end().splitlines()
+    assert error.startswith("FAILED: the connection for the migration lock failed: ")
+    assert waiting.process.returncode == 255
