@@ -7,7 +7,8 @@ import re
 # What libpq says if nothing has answered; everything else comes from a server, or from libpq
 # itself after one has answered or before any was asked.
 SILENT = re.compile(
-    r"Is the server running|timeout expired|could not translate host name|\[Errno -?\d+\]"
+    r"Is the server running|Connection refused|timeout expired"
+    r"|could not translate host name|\[Errno -?\d+\]"
 )
 
 STATEMENT_MODE = "transaction blocks not allowed in statement pooling mode"
