@@ -28,7 +28,7 @@ class Record:
 
     def __init__(self, commits: Commits) -> None:
         self._commits = commits
-        self._savepoints: dict[str, int] = {}
+        self._savepoints: list[int] = []
         self.clear()
 
     def clear(self) -> None:
@@ -73,6 +73,7 @@ class Record:
                 (connection, "rollback", self._roll_back),
                 (connection, "savepoint", self._set_savepoint),
                 (connection, "rollback_savepoint", self._go_back),
+                (connection, "release_savepoint", self._release),
                 (connection, "before_cursor_execute", self._before),
                 (connection, "after_cursor_execute", self._after),
                 (connection.engine, "handle_error", fail),
@@ -96,11 +97,14 @@ class Record:
         if not (self.running or self._is_cut_off):
             self._apply(Fate.LOST)
 
-    def _set_savepoint(self, _connection: Connection, name: str) -> None:
-        self._savepoints[name] = len(self.pending)
+    def _set_savepoint(self, *_arguments: object) -> None:
+        self._savepoints.append(len(self.pending))
 
-    def _go_back(self, _connection: Connection, name: str, _context: object) -> None:
-        del self.pending[self._savepoints.pop(name, len(self.pending)) :]
+    def _go_back(self, *_arguments: object) -> None:
+        del self.pending[self._savepoints.pop() :]
+
+    def _release(self, *_arguments: object) -> None:
+        self._savepoints.pop()
 
     def _before(
         self, connection: Connection, _cursor: object, sql: str, *_more: object

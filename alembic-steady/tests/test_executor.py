@@ -406,3 +406,116 @@ def test_a_probe_tells_whether_the_database_is_ready(
         elsewhere = url.replace(str(service.server.port), "9")
         project.environment["DATABASE_URL"] = elsewhere
         assert "does not answer" in project.run(*probe, code=255)
+
+
+COMMITS = {
+    "a commit": "op.get_bind().commit()",
+    "COMMIT": "op.execute('COMMIT')",
+    "a commit before a block": """op.get_bind().commit()
+with op.get_context().autocommit_block():
+    op.execute("INSERT INTO run VALUES ('block')")""",
+}
+
+
+@pytest.mark.parametrize(
+    "commits",
+    [
+        COMMITS["a commit"],
+        *(pytest.param(it, marks=pytest.mark.full) for it in [*COMMITS.values()][1:]),
+    ],
+    ids=COMMITS,
+)
+def test_a_revision_that_commits_by_itself_is_noted(
+    service: Service, project: Project, commits: str
+) -> None:
+    """Else the next run would run it again."""
+    rows = "op.execute(\"INSERT INTO run VALUES ('more')\")"
+    write_history(project, TABLE, f"{commits}\n{rows}")
+    *_, end = printed(project, "alembic", "upgrade", "head")
+    assert end == f"Now at {revision_id(2)} (head)"
+    assert service.rows("alembic_version") == [(revision_id(2),)]
+    assert ("more",) in service.rows("run")
+    write_history(
+        project, TABLE, "pass", f"{commits}\n{rows}", "raise RuntimeError('stop')"
+    )
+    printed(project, "alembic", "upgrade", "head", code=255)
+    if (
+        service.server
+    ):  # On SQLite, a run is one transaction as long as nothing ends it.
+        assert service.rows("alembic_version") == [(revision_id(3),)]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("commits", [*COMMITS.values()][:2], ids=[*COMMITS][:2])
+def test_what_a_revision_has_committed_by_itself_is_said(
+    service: Service, project: Project, commits: str
+) -> None:
+    row = "op.execute(\"INSERT INTO run VALUES ('{}')\")"
+    more, lost = row.format("more"), row.format("lost")
+    write_history(
+        project, TABLE, f"{more}\n{commits}\n{lost}\nraise RuntimeError('stop')"
+    )
+    project.run("alembic", "upgrade", "+1")
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    whole = "revision" if service.server else "run"
+    assert (
+        "RuntimeError: stop; already committed: INSERT INTO run VALUES ('more');"
+        in error
+    )
+    assert f"; nothing else of this {whole}. Undo that by hand" in error
+    assert service.rows("run") == [("more",)]
+
+
+@pytest.mark.parametrize("service", ["pymysql"], indirect=True)
+@pytest.mark.parametrize("start", ["-- one\\n", "# one\\n", "/* one */ "])
+def test_rows_after_a_comment_are_not_called_committed(
+    service: Service, project: Project, start: str
+) -> None:
+    row = f"op.execute(\"{start}INSERT INTO run VALUES ('lost')\")"
+    others = (
+        "op.execute('DO 1')\nop.execute('WITH one AS (SELECT 1) SELECT * FROM one')"
+    )
+    write_history(project, TABLE, f"{row}\n{others}\nraise RuntimeError('stop')")
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert "RuntimeError: stop; this run kept nothing of the revision; fix" in error
+    assert service.rows("run") == []
+
+
+ELSEWHERE = """
+op.execute("CREATE SCHEMA other")
+op.execute("CREATE TABLE other.alembic_version (version_num varchar(32))")
+op.execute("SET search_path = other")
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("service", ["psycopg-wheel"], indirect=True)
+def test_the_end_is_what_a_new_connection_reads(project: Project) -> None:
+    """A dump that a revision loads may set another search_path for the session."""
+    write_history(project, ELSEWHERE)
+    *_, error = printed(project, "alembic", "upgrade", "head", code=255)
+    assert error == (
+        "FAILED: all revisions have run, but the version table that a new connection finds"
+        f" says base and not {revision_id(1)}"
+    )
+
+
+IN_A_TRANSACTION = """
+from alembic import command
+from alembic.config import Config
+from app.database import engine
+config = Config("alembic.ini")
+with engine.begin() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("service", ["psycopg-wheel", "pymysql"], indirect=True)
+def test_the_end_of_a_given_transaction_is_not_foretold(project: Project) -> None:
+    *_, end = project.run("python", "-c", IN_A_TRANSACTION).splitlines()
+    assert end == (
+        f"Now at {revision_id(2)} (head), as soon as the transaction that was passed is"
+        " committed"
+    )

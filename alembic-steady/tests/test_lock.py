@@ -141,9 +141,7 @@ def test_each_revision_runs_once_with_a_concurrent_index(
 
 NUMBER = int.from_bytes(b"alem")
 """The first number of the lock in PostgreSQL."""
-TABLE_NUMBER = int.from_bytes(
-    zlib.crc32(b"public.alembic_version").to_bytes(4), signed=True
-)
+TABLE_NUMBER = int.from_bytes(zlib.crc32(b"alembic_version").to_bytes(4), signed=True)
 """The second one: it is of one version table."""
 LOCK = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' alembic_version')))"
 """The lock's name in MariaDB."""
@@ -496,7 +494,7 @@ def test_only_runs_of_the_same_version_table_wait_for_each_other(
     engine = sa.create_engine(project.url)
     with engine.connect() as other:
         if driver == "psycopg":
-            key = {"table": advisory.key("public.alembic_version")}
+            key = {"table": advisory.key("alembic_version")}
             assert other.scalar(advisory.TRY, key)
         else:
             assert other.scalar(mysql_lock.TRY, {"table": "alembic_version"}) == 1
@@ -603,3 +601,32 @@ def test_on_sqlite_no_run_works_beside_one_that_has_committed(
     go_on.touch()
     assert "FAILED: a revision has committed, and another run has" in first.end()
     assert service.rows("run") == [("first",)]
+
+
+ENDS_ALL = {
+    "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'alembic'",
+    "mysql": "SELECT id FROM information_schema.processlist WHERE db = 'orders'"
+    " ORDER BY id LIMIT 9 OFFSET 1",  # all but the one that holds the lock
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("service", ["psycopg-wheel", "pymysql"], indirect=True)
+def test_a_server_that_goes_away_meanwhile_is_one_line(
+    service: Service, tmp_path: Path
+) -> None:
+    """Also the connections that the run does not use at that moment are closed in silence."""
+    assert service.server
+    server = service.server
+    service.create()
+    with another_run(service):
+        waiting = Upgrade(service.project, tmp_path / "waiting")
+        waiting.wait_for("Waiting up to")
+        ended = server.query(ENDS_ALL[service.family])
+        if service.family == "mysql":
+            for (number,) in ended:
+                server.query(f"KILL {number}")
+        _database, _waits, error = waiting.end().splitlines()
+    assert error.startswith("FAILED: the connection for the migration lock failed: ")
+    assert waiting.process.returncode == 255

@@ -13,7 +13,7 @@ from harness import Service
 from runs import Upgrade, until
 
 from tests.documented import add_column, document, documented, index_it
-from tests.revisions import AS_BUILT, CLEAN, DRIFT, NOTE
+from tests.revisions import AS_BUILT, CLEAN, DRIFT, NOTE, write_history
 
 each_driver = pytest.mark.parametrize(
     "service", ["psycopg2-system", "psycopg-wheel"], indirect=True
@@ -251,3 +251,64 @@ def test_it_may_be_in_another_schema_under_any_name(service: Service) -> None:
     now = indexes(service, "Ix")
     assert [valid for _, valid in now] == [True, True]
     assert len({*now} & {*mine}) == 1
+
+
+BLOCK = """
+with op.get_context().autocommit_block():
+    op.execute("{}")
+"""
+LEFTOVERS = {
+    "create unique index\\n concurrently ix_one on run (step)": (
+        "ix_one",
+        "alembic_steady.create_index rebuilds it",
+    ),
+    "DROP INDEX CONCURRENTLY ix_two": ("ix_two", "alembic_steady.drop_index drops it"),
+    "reindex table concurrently run": (
+        "ix_two_ccnew",
+        "DROP INDEX CONCURRENTLY drops it",
+    ),
+}
+
+
+@pytest.mark.full
+@one_driver
+@pytest.mark.parametrize("statement", LEFTOVERS)
+def test_a_time_limit_of_the_server_is_named_and_not_tried_again(
+    service: Service, statement: str
+) -> None:
+    """Another try would meet what this one has left, or keep it with IF NOT EXISTS."""
+    server, project = service.server, service.project
+    assert server
+    service.create()
+    server.query("ALTER DATABASE orders SET lock_timeout = '100ms'")
+    table = "op.create_table('run', sa.Column('step', sa.Integer))\n"
+    index = "op.create_index('ix_two', 'run', ['step'])"
+    write_history(project, table + index, BLOCK.format(statement))
+    project.run("alembic", "upgrade", "+1")
+    engine = sa.create_engine(service.url)
+    with engine.connect() as other:
+        other.exec_driver_sql("INSERT INTO run VALUES (1)")
+        output = project.run("alembic", "upgrade", "head", code=255)
+    engine.dispose()
+    assert "retrying" not in output
+    name, way = LEFTOVERS[statement]
+    assert not is_valid(service, name)
+    assert (
+        f"; the INVALID index {name} is left; {way}; nothing else of the revision is kept;"
+        " fix the cause and run it again. The lock_timeout of this role, database or server"
+        " has ended it; lift it before: op.execute('SET lock_timeout = 0'). Full traceback"
+    ) in output
+    lifted = "op.execute('SET lock_timeout = 0')\n" + BLOCK.format("SELECT 1")
+    write_history(project, table + index, lifted)
+    project.run("alembic", "upgrade", "head")
+
+
+@pytest.mark.full
+@one_driver
+def test_nothing_is_said_to_be_left_where_nothing_is(service: Service) -> None:
+    service.create()
+    statement = "CREATE INDEX CONCURRENTLY one ON nowhere (id)"
+    write_history(service.project, BLOCK.format(statement))
+    output = service.project.run("alembic", "upgrade", "head", code=255)
+    assert "; this run kept nothing of the revision; fix the cause" in output
+    assert "INVALID" not in output

@@ -17,7 +17,7 @@ ROWS = frozenset(("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "SAVEPOINT"))
 # They commit, and a new transaction may be open afterwards.
 BEGINS = frozenset(("BEGIN", "START", "COMMIT", "LOCK"))
 # What they run may commit and go on. "" is what begins with an executable comment.
-UNCLEAR = frozenset(("CALL", "EXECUTE", "UNLOCK", "XA", "ROLLBACK", ""))
+UNCLEAR = frozenset(("CALL", "EXECUTE", "UNLOCK", "XA", ""))
 
 
 class MySQLCommits(Commits):
@@ -48,8 +48,11 @@ class MySQLCommits(Commits):
         is_open = self.is_open(connection)
         if is_open is None:
             return Fate.OPEN if word in self.reads | ROWS else Fate.UNKNOWN
+        if word in self.rollbacks:
+            is_part = is_open and "CHAIN" not in sql.upper()
+            return Fate.OPEN if is_part else Fate.LOST  # only to a savepoint
         if not is_open:
-            return Fate.LOST if word in self.rollbacks else Fate.KEPT
+            return Fate.KEPT
         if word in UNCLEAR:
             return Fate.UNKNOWN
         return Fate.KEPT_BEFORE if word in BEGINS else Fate.OPEN

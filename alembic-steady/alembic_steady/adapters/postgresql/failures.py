@@ -9,7 +9,13 @@ MISSING = re.compile('database ".*" does not exist|no such database')
 # What libpq says if nothing has answered; everything else comes from a server, or from libpq
 # itself after one has answered or before any was asked.
 SILENT = re.compile(
-    r"Is the server running|timeout expired|could not translate host name|\[Errno -?\d+\]"
+    r"Is the server running|Connection refused|timeout expired"
+    r"|could not translate host name|\[Errno -?\d+\]"
+)
+
+STATEMENT_MODE = "transaction blocks not allowed in statement pooling mode"
+OTHER_MODE = (
+    "; set pool_mode = transaction, or connect to the server without the pooler"
 )
 
 
@@ -20,9 +26,9 @@ def cause(error: BaseException) -> tuple[bool, str]:
     message = str(getattr(error, "orig", error)).strip()
     lines = re.split(r"\n(?!\t)", message)
     told = [line for line in lines if not SILENT.search(line)]
-    line = [*told, *lines][0].rpartition("failed: ")[2]
-    line = line.removeprefix("connection is bad: ")  # psycopg says this first
-    return bool(told), " ".join(line.removeprefix("FATAL:").partition("\n")[0].split())
+    line = [*told, *lines][0].rpartition("failed: ")[2].partition("\n")[0]
+    line = line.removeprefix("connection is bad: ").removeprefix("FATAL:").strip()
+    return bool(told), line + (OTHER_MODE if line == STATEMENT_MODE else "")
 
 
 def says_missing(error: BaseException) -> bool:
