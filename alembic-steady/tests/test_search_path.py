@@ -111,6 +111,11 @@ def test_tables_that_a_connection_sends_elsewhere_are_left_to_it(
 ) -> None:
     adapter = adapter_for("postgresql")
     with adapter.connect(sa.make_url(any_postgres.url())) as connection:
+        assert adapter.where(connection) == {}
+        connection.exec_driver_sql(
+            "SET search_path = public, pg_catalog, information_schema"
+        )
+        connection.commit()
         assert adapter.where(connection) == {"version_table_schema": "public"}
         assert not connection.in_transaction()
         told = connection.execution_options(schema_translate_map={None: "tenant"})

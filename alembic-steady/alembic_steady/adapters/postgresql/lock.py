@@ -75,7 +75,8 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
         CommandError: another run holds the lock for too long, or it was lost.
     """
     is_given = connection.in_transaction()
-    number = {"table": key(version_table())}
+    # Whether a search path or the project names this schema, or nobody does, is the same.
+    number = {"table": key(version_table().removeprefix("public."))}
 
     def take() -> str:
         if not other.scalar(TRY, number):
