@@ -66,6 +66,7 @@ def test_a_tenant_is_migrated_though_public_behind_it_is_at_head(
     assert project.tables("public") == {"alembic_version", "user"}
 
 
+@pytest.mark.full
 def test_a_schema_that_the_role_may_not_use_is_named(
     any_postgres: servers.Postgres, project: PlainProject
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_schema_that_the_role_may_not_use_is_named(
     assert "search path, may not be used by modest" in printed
 
 
+@pytest.mark.full
 def test_a_history_runs_in_the_only_schema_of_a_search_path(
     project: PlainProject,
 ) -> None:
