@@ -94,6 +94,15 @@ for url in (database_url(), migration_url()):
             "postgresql+psycopg://u:p@h/d?connect_timeout=9",
         ),
         pytest.param(
+            "asyncpg",
+            "postgres://u:p@h/d?sslmode=verify-ca&sslrootcert=ca&channel_binding=prefer",
+            "postgresql+asyncpg://u:p@h/d?dsn=postgresql%3A%2F%2F%3Fsslrootcert%3Dca"
+            "&ssl=verify-ca",
+            "postgresql+psycopg://u:p@h/d?channel_binding=prefer&sslmode=verify-ca"
+            "&sslrootcert=ca",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
             "psycopg_async",
             "postgresql://u:p@h/d?sslmode=require",
             "postgresql+psycopg_async://u:p@h/d?sslmode=require",
@@ -157,6 +166,19 @@ def test_a_url_of_another_driver_is_refused_in_one_line(
     project.environment["DATABASE_URL"] = url
     output = project.run("alembic", "current", code=1)
     assert message in output and output.count("\n") == 1
+
+
+@pytest.mark.full
+def test_channel_binding_that_asyncpg_lacks_is_refused_in_one_line(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("asyncpg")
+    url = f"postgres://u:{PASSWORD}@h/d?channel_binding=require"
+    project.environment["DATABASE_URL"] = url
+    output = project.run("python", "-c", "import app.database", code=1)
+    assert output == (
+        "postgresql+asyncpg has no channel binding; remove channel_binding\n"
+    )
 
 
 @pytest.mark.full

@@ -580,7 +580,7 @@ def test_the_hook_shows_no_wrong_password(role: Role, tmp_path: Path) -> None:
         "postgresql://me:{}@at@127.0.0.1/orders",
         "postgresql://me:at@{}@127.0.0.1/orders",
         "postgresql://me:\t{}@127.0.0.1/orders",
-        "postgresql+asyncpg://me:{}@127.0.0.1/orders?sslmode=on&sslpassword={}",
+        "postgresql+asyncpg://me:{}@127.0.0.1/orders?sslmode=on&oauth_client_secret={}",
         "mysql://me:{}@127.0.0.1/orders?unknown={}",
         "sqlite://me:{}@127.0.0.1/orders",
         "PGPASSWORD={} psql postgresql://127.0.0.1/orders",

@@ -62,6 +62,7 @@ def test_what_keeps_a_role_from_creating_its_database_is_named(
     assert project.run(*CREATE, code=255).endswith(refused)
 
 
+@pytest.mark.full
 def test_a_database_that_may_not_be_entered_is_not_called_missing(
     confined: servers.Postgres, project: PlainProject
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_database_that_may_not_be_entered_is_not_called_missing(
         assert printed.endswith(': permission denied for database "orders"\n')
 
 
+@pytest.mark.full
 def test_a_pooler_that_knows_one_database_alone(
     any_postgres: servers.Postgres, new_project: Callable[..., PlainProject]
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_tenant_is_migrated_though_public_behind_it_is_at_head(
     assert project.tables("public") == {"alembic_version", "user"}
 
 
+@pytest.mark.full
 def test_a_schema_that_the_role_may_not_use_is_named(
     any_postgres: servers.Postgres, project: PlainProject
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_schema_that_the_role_may_not_use_is_named(
     assert "search path, may not be used by modest" in printed
 
 
+@pytest.mark.full
 def test_a_history_runs_in_the_only_schema_of_a_search_path(
     project: PlainProject,
 ) -> None:
@@ -111,6 +113,11 @@ def test_tables_that_a_connection_sends_elsewhere_are_left_to_it(
 ) -> None:
     adapter = adapter_for("postgresql")
     with adapter.connect(sa.make_url(any_postgres.url())) as connection:
+        assert adapter.where(connection) == {}
+        connection.exec_driver_sql(
+            "SET search_path = public, pg_catalog, information_schema"
+        )
+        connection.commit()
         assert adapter.where(connection) == {"version_table_schema": "public"}
         assert not connection.in_transaction()
         told = connection.execution_options(schema_translate_map={None: "tenant"})

@@ -4,6 +4,9 @@
 
 import os
 from pathlib import Path
+{% if database.dialect.family == "mysql" and driver.is_async %}
+from ssl import SSLError
+{% endif %}
 {% if database.dialect.family == "mysql" %}
 from typing import Any
 {% endif %}
@@ -193,11 +196,13 @@ def _connect(
     if mode == "DISABLED" and dialect.driver == "pymysql":
         told["ssl_disabled"] = True
 {% if driver.is_async %}
-    if dialect.driver == "asyncmy" and mode != "DISABLED" and "ssl" not in told:
+    is_open = not {"ssl", "unix_socket"} & told.keys()  # A socket is on this machine.
+    if dialect.driver == "asyncmy" and mode != "DISABLED" and is_open:
         try:  # Only pymysql encrypts by itself if the server can.
             return dialect.connect(**told, ssl={"check_hostname": False})
         except dialect.loaded_dbapi.OperationalError as error:
-            if "WRONG_VERSION_NUMBER" not in str(error):
+            # A server without TLS either answers in plain text or hangs up.
+            if not isinstance(error.__cause__, (ConnectionError, SSLError)):
                 raise
     return None
 {% endif %}

@@ -54,7 +54,8 @@ def held(
     Raises:
         CommandError: another run holds the lock for too long, or it was lost.
     """
-    number = key(version_table())
+    # Whether a search path or the project names this schema, or nobody does, is the same.
+    number = key(version_table().removeprefix("public."))
     with ExitStack() as stack:
         try:
             lock = _way(connection, is_pooled)

@@ -27,7 +27,9 @@ def missing(connection: Connection) -> list[str]:
 
 
 def current(connection: Connection) -> str | None:
-    """Return the schema in which tables without a schema are created, if there is one.
+    """Return the schema in which tables without a schema are created.
+
+    None stands for `public` with no other one behind it, as by default, and for none at all.
 
     Without its first schema, the server would take the next one of the search path, so that
     the tables of another tenant would be changed in place of the first one's.
@@ -39,7 +41,8 @@ def current(connection: Connection) -> str | None:
     names = [name for name in _names(path) if name != USER or found == role]
     wanted = role if names[:1] == [USER] else next(iter(names), None)
     if wanted == found or (found is None and names == ["public"]):
-        return found if found is None else str(found)
+        is_plain = found is None or names[-1:] == ["public"] == [found]
+        return None if is_plain else str(found)
     place = f"schema {wanted}, the first of the search path,"
     if _exists(connection, wanted):
         raise CommandError(f"{place} may not be used by {role}")
