@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import (
     DBAPIError,
     PendingRollbackError,
+    SQLAlchemyError,
     StatementError,
 )
 
@@ -41,6 +42,8 @@ DEPENDENT = ("2BP01", "0A000")
 """PostgreSQL's codes of what something else depends on."""
 WITH_VALUES = ("22", "23", "44", "P0")
 """PostgreSQL's classes of errors whose details may have values of rows."""
+CAUSES = (SQLAlchemyError, OSError, SyntaxError)
+"""What a server, a right or a file raises. Other packages end a command with their own."""
 LENGTH = 300  # the number of characters shown of a statement
 LINE = 500  # the number of characters of a whole line
 FAILED = "FAILED: "  # what Alembic prints before it
@@ -143,7 +146,7 @@ def in_one_line(place: str, config: Config) -> Iterator[None]:
         if told == str(error):
             raise
         raise type(error)(told) from error
-    except Exception as error:
+    except CAUSES as error:
         command = x_arguments.traceback(config)
         if command is None:
             raise

@@ -236,6 +236,14 @@ def test_a_server_of_postgresql_that_refuses_does_answer(
     assert reason(nowhere).endswith(" does not answer (Connection refused)")
 
 
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_several_addresses_without_a_server_do_not_answer(driver: str) -> None:
+    """Each driver has its own list of what happened with each of them."""
+    text = reason(f"{DRIVERS[driver]}://u:p@/one?host=127.0.0.1:9&host=localhost:9")
+    place = f"{DRIVERS[driver]} at 127.0.0.1:9, localhost:9"
+    assert text == f"{place} does not answer (Connection refused)"
+
+
 @pytest.mark.parametrize("name", ["ssl_ca", "ssl_cert"])
 def test_a_missing_file_of_a_url_is_named(mariadb: servers.MariaDB, name: str) -> None:
     text = reason(f"{mariadb.url()}?{name}=/nowhere")

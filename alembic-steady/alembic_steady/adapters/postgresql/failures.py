@@ -12,7 +12,7 @@ SILENT = re.compile(
     r"Is the server running|Connection refused|timeout expired"
     r"|could not translate host name|\[Errno -?\d+\]"
 )
-
+HEADING = "All failures were:"  # psycopg's, before a list of all addresses
 STATEMENT_MODE = "transaction blocks not allowed in statement pooling mode"
 OTHER_MODE = (
     "; set pool_mode = transaction, or connect to the server without the pooler"
@@ -24,7 +24,7 @@ def cause(error: BaseException) -> tuple[bool, str]:
     # There is a line for each address of the host, which may be continued; prefer the one of
     # a server that answered.
     message = str(getattr(error, "orig", error)).strip()
-    lines = re.split(r"\n(?!\t)", message)
+    lines = [it for it in re.split(r"\n(?!\t)", message) if not it.endswith(HEADING)]
     told = [line for line in lines if not SILENT.search(line)]
     line = [*told, *lines][0].rpartition("failed: ")[2].partition("\n")[0]
     line = line.removeprefix("connection is bad: ").removeprefix("FATAL:").strip()
