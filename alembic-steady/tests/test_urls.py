@@ -86,12 +86,13 @@ def test_a_scratch_database_is_used_on_the_server_that_has_it(
 
 @pytest.fixture
 def late_standby(
-    any_postgres: Postgres, request: pytest.FixtureRequest
+    any_postgres: Postgres,
 ) -> Iterator[Postgres]:
-    """Return a standby of the server, which is an hour behind."""
+    """Return a standby of the server, which does not get what is written from now on."""
     binaries = servers.system_postgres()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed")
+    any_postgres.create("orders")
     with servers.standby(binaries, any_postgres, "1h") as standby:
         yield standby
 
@@ -109,7 +110,7 @@ def test_everything_is_written_on_the_primary(
     project = copied(driver)
     url = several(late_standby, any_postgres, query=query)
     project.environment["DATABASE_URL"] = url
-    project.run("steady", "create")
+    assert "already exists" in project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
     project.add_username()
     project.run(*ADD_USERNAME)
@@ -130,6 +131,7 @@ def test_standbys_alone_are_told_in_one_line(
     assert output.endswith(": session is read-only\n")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_database_in_the_query_is_not_used_as_a_scratch_database(
     copied: Callable[[str], Project], any_postgres: Postgres, driver: str
