@@ -58,7 +58,7 @@ def test_what_a_url_says_about_tls_is_settled(
         ("ssl_mode=VERIFY", "ssl_mode is none of DISABLED, PREFERRED, "),
         ("ssl_disabled=maybe", "ssl_disabled is neither true nor false"),
         ("ssl_verify_cert=true", "add ssl_ca, the file of the authority to verify"),
-        ("ssl_ca=/none.pem", "ssl_ca: there is no /none.pem"),
+        ("ssl_ca=/none.pem", "ssl_ca=/none.pem: No such file or directory"),
         (f"ssl_ca={__file__}", "no certificate"),
     ],
 )

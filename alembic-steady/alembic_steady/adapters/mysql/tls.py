@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 """The values of `ssl_mode`, as MySQL's own programs have them."""
-FILES = ("ca", "capath", "cert", "key")
 TRUTH = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
@@ -24,15 +22,12 @@ def settle(told: dict[str, Any]) -> None:
         told: the arguments of the connection, which are changed.
 
     Raises:
-        ValueError: a value is unknown, or a file is missing.
+        ValueError: a value is unknown, or the file to verify with is not named.
     """
     files = told.get("ssl") or {}
     mode = _mode(told, files)
     if not isinstance(files, dict):
         return
-    for name in FILES:
-        if name in files and not os.path.exists(files[name]):
-            raise ValueError(f"ssl_{name}: there is no {files[name]}")
     if password := told.pop("ssl_key_password", None):
         files["password"] = password
     if mode in ("DISABLED", "PREFERRED"):
