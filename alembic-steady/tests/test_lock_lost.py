@@ -27,12 +27,13 @@ op.create_table(
     sa.Column("run", sa.Integer),
 )
 """
-STEPS = 25
+STEPS = 12
 SECONDS = 0.05
 PAUSE = 0.13
-# A later run passes over what an earlier one has done, and catches up with it.
+# The first run waits for a file, so that another one can begin. What an earlier run has done
+# is passed over.
 WORK = """
-import os, time
+import os, pathlib, time
 with op.get_context().autocommit_block():
     for step in range({steps}):
         is_done = f"SELECT 1 FROM done WHERE step = {{step}}"
@@ -42,6 +43,8 @@ with op.get_context().autocommit_block():
                 " FROM (SELECT {sleep}) AS pause"
             )
             time.sleep({pause})
+        while not pathlib.Path({file!r}).exists():
+            time.sleep(0.02)
 """
 SLEEP = {Postgres: f"pg_sleep({SECONDS})", MariaDB: f"SLEEP({SECONDS})"}
 IN_MARIADB = "CONCAT('alembic ', MD5(CONCAT(DATABASE(), ' alembic_version')))"
@@ -60,11 +63,13 @@ class Trial:
     Attributes:
         server: where its database is.
         disturb: ends the session that holds the lock.
+        go_on: the file for which the first run waits.
     """
 
     project: Project
     server: servers.Server
     disturb: Callable[[], None]
+    go_on: Path
 
 
 def end_holder(server: servers.Server) -> None:
@@ -79,6 +84,7 @@ def prepared(
     way: str,
     copied: Callable[[str], Project],
     request: pytest.FixtureRequest,
+    go_on: Path,
 ) -> Iterator[Trial]:
     """Make the database, and a project that comes to it directly or through a pooler."""
     with ExitStack() as stack:
@@ -86,11 +92,11 @@ def prepared(
             mariadb: MariaDB = request.getfixturevalue("mariadb")
             project = copied("pymysql")
             url = mariadb.url("mariadb+pymysql", "orders")
-            trial = Trial(project, mariadb, lambda: end_holder(mariadb))
+            trial = Trial(project, mariadb, lambda: end_holder(mariadb), go_on)
         else:
             postgres: Postgres = request.getfixturevalue("any_postgres")
             project = copied("psycopg")
-            trial = Trial(project, postgres, lambda: end_holder(postgres))
+            trial = Trial(project, postgres, lambda: end_holder(postgres), go_on)
             url = postgres.url("postgresql+psycopg", "orders")
             if way != "direct":
                 require(servers.pgbouncer_program(), "PgBouncer")
@@ -108,9 +114,8 @@ def prepared(
         project.environment["DATABASE_URL"] = url
         trial.server.create("orders")
         sleep = SLEEP[type(trial.server)]
-        write_history(
-            project, TABLE, WORK.format(steps=STEPS, sleep=sleep, pause=PAUSE)
-        )
+        work = WORK.format(steps=STEPS, sleep=sleep, pause=PAUSE, file=str(go_on))
+        write_history(project, TABLE, work)
         project.run("alembic", "upgrade", "+1")
         yield trial
 
@@ -132,7 +137,7 @@ def test_two_runs_never_work_at_once_though_a_lock_is_lost(
     chance = random.Random(seed)
     wanted = 30 if soak else 2
     lost = 0
-    with prepared(way, copied, request) as trial:
+    with prepared(way, copied, request, tmp_path / "go_on") as trial:
         for _ in range(2 * wanted):
             delay = chance.uniform(0, STEPS * PAUSE / 2)
             lost += _has_lost(trial, delay, tmp_path)
@@ -146,10 +151,12 @@ def test_two_runs_never_work_at_once_though_a_lock_is_lost(
 
 def _has_lost(trial: Trial, delay: float, folder: Path) -> bool:
     """Disturb one of two runs, finish, and return whether it has failed."""
+    trial.go_on.unlink(missing_ok=True)
     first = Upgrade(trial.project, folder / "first")
     first.wait_for("Step 2")
     second = Upgrade(trial.project, folder / "second")
     second.wait_for("Waiting up to 300 s: another run is migrating the database")
+    trial.go_on.touch()
     time.sleep(delay)
     trial.disturb()
     outputs = [first.end(), second.end()]
