@@ -391,3 +391,42 @@ def test_time_grows_with_the_number_of_tables_alone(connection: Connection) -> N
             taken.append(perf_counter() - begin)
         times.append(min(taken))
     assert times[1] < times[0] * 12
+
+
+CONDITION = "s IN ('a', '{}')"
+MADE = """
+    CREATE TABLE t (
+        s varchar(9),
+        is_known boolean GENERATED ALWAYS AS ({condition}) STORED,
+        is_set boolean DEFAULT (CAST('a' AS varchar(9)) IN ('a', '{other}'))
+    );
+    CREATE VIEW v AS SELECT * FROM t WHERE {condition};
+    CREATE MATERIALIZED VIEW " AS m" AS SELECT * FROM v WHERE {condition};
+"""
+
+
+def test_what_a_dump_prints_otherwise_is_the_same(connection: Connection) -> None:
+    """It is not the same text: what was printed once is printed otherwise the next time."""
+    first, other = (
+        MADE.format(condition=CONDITION.format(letter), other=letter) for letter in "bc"
+    )
+    written, another = described(connection, first), described(connection, other)
+    parts = [
+        Key(None, "t", "table"),
+        Key(None, "v", "view"),
+        Key(None, " AS m", "view"),
+    ]
+    restored = described(
+        connection, ";".join(written[part].definition for part in parts)
+    )
+    build(connection, first)
+    changed = differences(written, restored)
+    assert {(key.kind, key.name, key.aspect) for key in changed} == {
+        ("column", "is_known", "computed"),
+        ("column", "is_set", "default"),
+        ("view", "", ""),
+    }
+    for key in changed:
+        assert ADAPTER.are_alike(connection, key, written[key], restored[key])
+        assert not ADAPTER.are_alike(connection, key, written[key], another[key])
+    assert ADAPTER.describe_tables(connection) == written

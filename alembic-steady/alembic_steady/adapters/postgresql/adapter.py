@@ -307,8 +307,8 @@ class PostgreSQLAdapter(ServerAdapter):
         return words.words(key, before, after)
 
     def are_alike(self, connection: Connection, key: Key, old: Part, new: Part) -> bool:
-        """Return whether the server understands two conditions as the same."""
-        if key.kind not in ("check", "index", "exclusion constraint"):
+        """Return whether the server understands two expressions as the same."""
+        if not reprint.has_expression(key):
             return False
         return reprint.are_alike(connection, key, old, new)
 

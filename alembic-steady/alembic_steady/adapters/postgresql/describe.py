@@ -57,7 +57,9 @@ COLUMNS = f"""
             THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END AS type,
         a.attnotnull AS is_required, a.attidentity::text AS identity,
         a.attgenerated::text AS generated, d.oid AS default,
-        pg_get_expr(d.adbin, d.adrelid, true) AS expression, o.description AS comment
+        -- A default needs the parentheses that are left out where it is printed prettily.
+        pg_get_expr(d.adbin, d.adrelid, a.attgenerated <> '') AS expression,
+        o.description AS comment
     FROM ({A_TABLE}) AS t
     JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type AS y ON y.oid = a.atttypid
