@@ -113,8 +113,8 @@ def test_both_drivers_of_mariadb(
                 f"{ours}": strict if has_tls else "ssl",
                 "ssl_mode=VERIFY_CA": "add ssl_ca, the file of the authority",
                 "ssl_mode=ON": "write ssl_mode=disabled, preferred, ",
-                "ssl_disabled=false": "and no ssl_disabled",
-                "sslaccept=strict": "and no sslaccept",
+                "ssl_disabled=false": "instead of ssl_disabled",
+                "sslaccept=strict": "instead of sslaccept",
             },
         )
 

@@ -129,10 +129,9 @@ def read_url(variable: str) -> URL | None:
     mode = str(query.get("ssl_mode", "")).upper()
     foreign = {name for name in query if "ssl" in name.lower()}.difference(TLS)
     if foreign or mode not in ("", *TLS_MODES):
-        raise ConfigError(
-            f"{variable}: for TLS, write ssl_mode={', '.join(TLS_MODES[:-1])}"
-            f" or {TLS_MODES[-1]}, and no {', '.join(foreign)}"
-        )
+        wrong = ", ".join(sorted(foreign)) or f"ssl_mode={mode}"
+        known = f"{', '.join(TLS_MODES[:-1])} or {TLS_MODES[-1]}"
+        raise ConfigError(f"{variable}: write ssl_mode={known} instead of {wrong}")
     if mode.startswith("VERIFY") and not {"ssl_ca", "ssl_capath"} & query.keys():
         raise ConfigError(f"{variable}: add ssl_ca, the file of the authority")
     url = url.set(query=query)
