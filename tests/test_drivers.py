@@ -200,6 +200,7 @@ def test_asyncpg_and_psycopg_both_follow_what_is_said_about_ssl(
     assert "SSL" in project.run("python", "-c", ASYNC_SESSION, code=1)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["asyncpg"], indirect=True)
 def test_migrations_are_not_told_what_asyncpg_alone_understands(
     service: Service,

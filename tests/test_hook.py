@@ -312,6 +312,7 @@ NO_NETWORK = {
 }
 
 
+@pytest.mark.full
 def test_uv_needs_no_network_for_a_second_project(
     bench: Path, environment: dict[str, str]
 ) -> None:

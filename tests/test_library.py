@@ -73,6 +73,7 @@ def index(shared_folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.full
 def test_a_clone_needs_no_network_and_no_new_lock(
     bench: Path, environment: dict[str, str]
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_clone_needs_no_network_and_no_new_lock(
     try_all(project)
 
 
+@pytest.mark.full
 def test_a_layer_of_an_image_needs_two_files(
     bench: Path, environment: dict[str, str]
 ) -> None:

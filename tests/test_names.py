@@ -210,6 +210,7 @@ def test_what_is_typed_at_the_prompt_is_text(
         assert readme.read_text(encoding="utf-8").startswith(f"# {name}\n")
 
 
+@pytest.mark.full
 def test_names_stay_text_when_the_template_is_updated(
     repository: Path, bench: Path, environment: dict[str, str]
 ) -> None:

@@ -465,6 +465,7 @@ def replay(folder: Path, environment: dict[str, str], *options: str) -> Project:
     return Project(folder / "out" / "my_service", environment, output=output)
 
 
+@pytest.mark.full
 def test_a_replay_lacks_the_password_and_goes_on_once_it_is_there(
     role: Role, tmp_path: Path
 ) -> None:

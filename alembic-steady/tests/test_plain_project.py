@@ -227,6 +227,7 @@ class User(db.Model):
 """
 
 
+@pytest.mark.full
 def test_a_project_of_flask_migrate(tmp_path: Path) -> None:
     database = tmp_path / "app.db"
     (tmp_path / "app.py").write_text(FLASK_APPLICATION.format(database=database))

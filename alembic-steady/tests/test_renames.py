@@ -386,6 +386,7 @@ def test_two_tables_are_asked_about_one_after_the_other(asked: Any) -> None:
     assert "Warning: drops table team" in output
 
 
+@pytest.mark.full
 def test_a_table_in_a_schema_and_its_sequence_are_renamed(
     any_postgres: Postgres, copied: Callable[[str], Project]
 ) -> None:
