@@ -187,7 +187,7 @@ def reason(error: BaseException, room: int = LENGTH) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if not isinstance(error, StatementError):
-        return _shortened(f"{type(error).__name__}: {error}", max(room, 80))
+        return named(error, max(room, 80))
     # Further lines may contain values of rows.
     told = str((error.orig and error.orig.args or [""])[-1]).strip().partition("\n")[0]
     cause = _shortened(told or type(error.orig).__name__, max(room, 150))
@@ -218,9 +218,14 @@ def plain(error: object) -> str:
     return " ".join(str(error).split())
 
 
-def named(error: BaseException) -> str:
-    """Return the name of an error's class and its message, in one line."""
-    return _shortened(f"{type(error).__name__}: {error}")
+def named(error: BaseException, room: int = LENGTH) -> str:
+    """Return the name of an error's class and its message, in one line.
+
+    Arguments:
+        error: the exception.
+        room: the number of characters to show.
+    """
+    return _shortened(f"{type(error).__name__}: {error}", room)
 
 
 def _sentence(text: str) -> str:

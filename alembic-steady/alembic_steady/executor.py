@@ -51,13 +51,13 @@ class Executor:
         self.left: list[Any] | None = None
         self.step: Any = None
         self.record = Record(adapter.commits)
-        self._is_from_base = False
+        self._before: set[str] = set()
 
     def steps(self, heads: tuple[str, ...], migration: Any) -> Iterator[Any]:
         """Yield each step; Alembic calls this instead of the command's own function."""
         if self.left is None:  # otherwise it is a retry, which continues there
             self.left = [*self._plan(heads, migration)]
-            self._is_from_base = not heads
+            self._before = {*heads}
             self.record.clear()
             _announce(heads, self.left)
         while self.left:
@@ -87,7 +87,9 @@ class Executor:
         try:
             with self.record.kept(connection):
                 heads = self._adapter.run(connection, self)
-            found = heads if self.is_given else self._adapter.heads(connection)
+            # What a run has not changed need not be read once more.
+            is_read = self.is_given or heads == self._before
+            found = heads if is_read else self._adapter.heads(connection)
         except (Exception, KeyboardInterrupt) as raised:
             error = errors.cause(raised)
             if self.step:
@@ -124,7 +126,7 @@ class Executor:
     def _kept(self, error: CommandError) -> str:
         """Say what was kept of the revision that an error has ended, or "" if nothing was."""
         self.record.settle()
-        if not (self.record.committed or self.record.unclear):
+        if not self.record.is_kept_in_part:
             return ""
         is_one = self._adapter.is_one_transaction
         outcome = errors.Outcome(error, self.record, "", is_one_transaction=is_one)
@@ -142,7 +144,7 @@ class Executor:
         hint = self._adapter.hint(connection, statement)
         outcome = errors.Outcome(error, self.record, hint, is_one_transaction=is_one)
         step = self.step and _describe(self.step)
-        is_untouched = not (hint or self.record.committed or self.record.unclear)
+        is_untouched = not (hint or self.record.is_kept_in_part)
         advice = self._advice(error, is_untouched=is_untouched)
         return errors.explain(error, step, outcome, advice)
 
@@ -150,7 +152,7 @@ class Executor:
         """Return what else helps against an error, or ""."""
         if not isinstance(error, DBAPIError):
             return ""
-        is_first = self._is_from_base and getattr(self.step, "is_upgrade", False)
+        is_first = not self._before and getattr(self.step, "is_upgrade", False)
         if is_first and is_untouched and self._adapter.is_duplicate(error):
             revision = self.step.revision.revision
             return errors.STAMP.format(x_arguments.program(), revision)

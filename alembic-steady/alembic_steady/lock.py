@@ -135,6 +135,15 @@ def listening(
         yield
 
 
+@contextmanager
+def leaving_no_transaction(connection: Connection) -> Iterator[None]:
+    """End the transaction that queries begin inside, unless one has begun before."""
+    is_begun = connection.in_transaction()
+    yield
+    if not is_begun:
+        connection.rollback()
+
+
 def quietly(end: Callable[..., object], *arguments: object) -> None:
     """Do something at the end, for which the connection may be lost."""
     with suppress(SQLAlchemyError):

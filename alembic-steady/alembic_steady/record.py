@@ -40,9 +40,14 @@ class Record:
         self._is_cut_off = False
 
     @property
+    def is_kept_in_part(self) -> bool:
+        """Whether a statement of the revision is committed, or may be."""
+        return bool(self.committed or self.unclear)
+
+    @property
     def is_final_in_part(self) -> bool:
         """Whether something of the revision may remain if it is rolled back."""
-        return bool(self.committed or self.unclear or self.refused)
+        return self.is_kept_in_part or bool(self.refused)
 
     def settle(self) -> None:
         """Take what is known when an error has ended the revision."""

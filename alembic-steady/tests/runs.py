@@ -22,6 +22,16 @@ UPGRADES = {
     "command-line": ["alembic", "upgrade", "head"],
     "from-python": ["python", "-c", FROM_PYTHON],
 }
+IN_A_TRANSACTION = """
+from alembic import command
+from alembic.config import Config
+from app.database import engine
+config = Config("alembic.ini")
+with engine.begin() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+"""
+"""Upgrades in a transaction that the caller has begun, and ends."""
 TABLE = 'op.create_table("run", sa.Column("step", sa.String(9)))'
 SLOW = """
 import pathlib, time

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import Project, Service
-from runs import SLOW, TABLE, Upgrade, is_running, until
+from runs import IN_A_TRANSACTION, SLOW, TABLE, Upgrade, is_running, until
 
 from tests.revisions import revision_id, write_history
 
@@ -505,17 +505,6 @@ def test_the_end_is_what_a_new_connection_reads(project: Project) -> None:
         "FAILED: all revisions have run, but the version table that a new connection finds"
         f" says base and not {revision_id(1)}"
     )
-
-
-IN_A_TRANSACTION = """
-from alembic import command
-from alembic.config import Config
-from app.database import engine
-config = Config("alembic.ini")
-with engine.begin() as connection:
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-"""
 
 
 @pytest.mark.full

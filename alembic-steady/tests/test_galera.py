@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import Project
-from runs import Upgrade
+from runs import IN_A_TRANSACTION, Upgrade
 
 from tests import galera, servers
 from tests.conftest import require
@@ -129,20 +129,9 @@ def test_its_table_is_no_drift(project: Project, alone: Node) -> None:
     assert LOCK not in project.run("alembic", "-x", "live", "check", code=255)
 
 
-GIVEN = """
-from alembic import command
-from alembic.config import Config
-from app.database import engine
-config = Config("alembic.ini")
-with engine.begin() as connection:
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-"""
-
-
 @pytest.mark.full
 def test_a_given_transaction_is_refused(project: Project) -> None:
-    *_, error = project.run("python", "-c", GIVEN, code=1).splitlines()
+    *_, error = project.run("python", "-c", IN_A_TRANSACTION, code=1).splitlines()
     assert "CommandError: pass the connection before it begins a transaction" in error
 
 

@@ -118,7 +118,7 @@ class MySQLAdapter(ServerAdapter):
     def lock(
         self, connection: Connection
     ) -> AbstractContextManager[Callable[[], None]]:
-        """Hold a named lock on a second connection."""
+        """Hold a named lock, which belongs to the session that works."""
         return lock.held(connection)
 
     def run_revisions(self, connection: Connection, executor: object) -> None:

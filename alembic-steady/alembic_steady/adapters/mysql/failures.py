@@ -7,7 +7,6 @@ import ssl
 
 SILENT = (2002, 2003, 2005)  # no socket, no connection, no such host
 LOST = 2013
-
 UNKNOWN_DATABASE = 1049
 
 

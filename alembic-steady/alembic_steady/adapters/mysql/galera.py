@@ -22,6 +22,7 @@ from alembic_steady.lock import (
     BUSY,
     GONE,
     checked_commits,
+    leaving_no_transaction,
     listening,
     lock_table,
     quietly,
@@ -194,11 +195,9 @@ class ClusterLock:
         Raises:
             CommandError: it does not.
         """
-        is_begun = self._connection.in_transaction()
-        if self._execute(SHARE).scalar() != self._own["run"]:
-            raise CommandError(GONE)
-        if not is_begun:
-            self._connection.rollback()
+        with leaving_no_transaction(self._connection):
+            if self._execute(SHARE).scalar() != self._own["run"]:
+                raise CommandError(GONE)
 
     def release(self) -> None:
         """Delete the row."""

@@ -21,6 +21,7 @@ from alembic_steady.lock import (
     GONE,
     LOST,
     UNSEEN,
+    leaving_no_transaction,
     quietly,
     same_session,
     version_table,
@@ -52,12 +53,9 @@ def held(connection: Connection) -> Iterator[Callable[[], None]]:
     key = {"table": version_table()}
 
     def ask(statement: TextClause) -> object:
-        is_begun = connection.in_transaction()
-        answer = connection.execute(statement, key)
-        value = answer.scalar() if answer.returns_rows else None
-        if not is_begun:
-            connection.rollback()  # The query has begun a transaction.
-        return value
+        with leaving_no_transaction(connection):
+            answer = connection.execute(statement, key)
+            return answer.scalar() if answer.returns_rows else None
 
     def take() -> str:
         if not ask(IS_OWN) and not ask(TRY):

@@ -42,6 +42,7 @@ from alembic_steady.adapters.postgresql import (
 from alembic_steady.adapters.postgresql.commits import PostgreSQLCommits
 from alembic_steady.adapters.postgresql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
+from alembic_steady.lock import leaving_no_transaction
 
 # a table or index, column, type or constraint, schema, function
 DUPLICATES = ("42P07", "42701", "42710", "42P06", "42723")
@@ -221,10 +222,8 @@ class PostgreSQLAdapter(ServerAdapter):
         told = connection.get_execution_options().get("schema_translate_map") or {}
         if None in told:
             return {}
-        is_given = connection.in_transaction()
-        name = search_path.current(connection)
-        if not is_given:
-            connection.rollback()  # The query has begun a transaction.
+        with leaving_no_transaction(connection):
+            name = search_path.current(connection)
         return {} if name is None else {"version_table_schema": name}
 
     def prepare(self, connection: Connection, version_table_schema: str | None) -> None:

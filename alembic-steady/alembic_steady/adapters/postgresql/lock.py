@@ -33,6 +33,7 @@ from alembic_steady.lock import (
     LEFT_BUSY,
     LOST,
     UNSEEN,
+    leaving_no_transaction,
     quietly,
     same_session,
     version_table,
@@ -78,11 +79,10 @@ def _way(
 @contextmanager
 def _by_session(connection: Connection, number: int) -> Iterator[Callable[[], None]]:
     def ask(statement: TextClause) -> object:
-        is_begun = connection.in_transaction()
-        answer = connection.scalar(statement, {"table": number, "mark": mark(number)})
-        if not is_begun:
-            connection.rollback()  # A transaction that stays open may keep a snapshot.
-        return answer
+        # A transaction that stays open may keep a snapshot.
+        with leaving_no_transaction(connection):
+            told = {"table": number, "mark": mark(number)}
+            return connection.scalar(statement, told)
 
     def take() -> str:
         if not ask(TRY):

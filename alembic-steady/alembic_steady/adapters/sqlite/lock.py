@@ -55,7 +55,7 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
     )
     if is_given and enforced:
         raise CommandError(CASCADES)
-    versions: list[set[str]] = []
+    versions: set[str] | None = None
     is_wal = is_kept = False
 
     def begin(begun: Connection) -> None:
@@ -63,7 +63,7 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
             return
         raw.rollback()  # The engine may have begun one without the lock.
         run("BEGIN IMMEDIATE")
-        if versions and _versions(raw) != versions[-1]:
+        if versions is not None and _versions(raw) != versions:
             raw.rollback()
             raise CommandError(OVERTAKEN)
 
@@ -74,7 +74,8 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
             run("PRAGMA locking_mode = EXCLUSIVE")
 
     def commit(_connection: Connection) -> None:
-        versions.append(_versions(raw))
+        nonlocal versions
+        versions = _versions(raw)
         keep(connection)
 
     def take() -> str:
@@ -100,7 +101,7 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
         if not (is_given and getattr(raw, "in_transaction", True)):
             wait(take)
         is_wal = run("PRAGMA journal_mode")[0] == "wal"
-        versions.append(_versions(raw))
+        versions = _versions(raw)
         with listening(connection, commit=commit, rollback=keep):
             yield lambda: None
     finally:
