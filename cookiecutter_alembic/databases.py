@@ -519,8 +519,14 @@ def _check_file(driver: Driver, match: re.Match[str]) -> None:
             f"a file needs three slashes, {driver.name}:///name.db, "
             f"or four for an absolute path, {driver.name}:////srv/name.db"
         )
-    if unquote(match["path"] or "") in ("", ":memory:"):
+    path = unquote(match["path"] or "")
+    if path in ("", ":memory:"):
         raise InvalidUrl(f"needs a file, such as {driver.name}:///name.db")
+    if path.startswith(("~", "$")):  # A shell's; SQLite makes a folder of that name.
+        raise InvalidUrl(
+            f"{path.split('/')[0]} is not expanded; write the folder in full, "
+            f"as in {driver.name}:////srv/name.db"
+        )
 
 
 def _check_server(

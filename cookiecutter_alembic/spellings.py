@@ -45,7 +45,7 @@ _COMMAND = re.compile(r"(?:psql|pgcli|mysql|mariadb|mycli)\s+(?:-d\s*|--dbname[ 
 _QUOTES = ("''", '""', "``", "<>")
 _WITHOUT_HOST = re.compile(r"jdbc:(postgresql):/?([^/?][^?]*)(\?.*)?", re.DOTALL)
 _PLACEHOLDER = re.compile(
-    r"[\[{<](your[-_ ]?)?(db[-_ ]?)?password[\]}>]", re.IGNORECASE
+    r"[\[{<](your[-_ ]?)?(db[-_ ]?)?password[\]}>]|(?<=:)\$\{\w+\}(?=@)", re.IGNORECASE
 )
 
 

@@ -381,6 +381,8 @@ def new_mariadb() -> Iterator[MariaDB]:
                 "mariadb-install-db",
                 "--no-defaults",
                 f"--datadir={folder / 'data'}",
+                # A server that starts removes the temporary tables of others from /tmp.
+                f"--tmpdir={folder}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
             ],
@@ -405,6 +407,7 @@ def running_mariadb(
     folder = server.folder
     settings = {
         "datadir": folder / "data",
+        "tmpdir": folder,
         "bind-address": "127.0.0.1",
         "port": server.port,
         "socket": folder / "socket",

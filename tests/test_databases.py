@@ -215,6 +215,8 @@ REFUSED = {
     "mysql+mysqldb://h/d": "did you mean mysql+pymysql://?",
     "sqlite://": "needs a file, such as sqlite:///name.db",
     "sqlite:///:memory:": "needs a file, such as sqlite:///name.db",
+    "sqlite:///~/name.db": "~ is not expanded; write the folder in full",
+    "sqlite+aiosqlite:///$HOME/name.db": "$HOME is not expanded; write the folder in",
     "sqlite+aiosqlite://": "needs a file, such as sqlite+aiosqlite:///name.db",
     "sqlite://orders.db": "three slashes, sqlite:///name.db",
     "sqlite:///a.db?mode=ro": 'does not accept "mode" after the ?, only cached_statements',

@@ -447,6 +447,18 @@ def test_a_bad_setting_is_refused_in_one_line(
         assert "secret" not in output
 
 
+def test_a_file_of_settings_that_is_no_text_is_refused_in_one_line(
+    copied: Callable[[str], Project],
+) -> None:
+    project = copied("sqlite")
+    text = "DATABASE_URL=sqlite:///a.db"
+    (project.path / ".env").write_text(text, encoding="utf-16")  # As by PowerShell.
+    for command in (("alembic", "current"), ("steady", "create")):
+        output = project.run(*command, code=1)
+        assert output.startswith(".env can't be read as UTF-8 text: ")
+        assert output.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "url", "expected"),
     [

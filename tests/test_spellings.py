@@ -288,6 +288,10 @@ REFUSED = {
         "postgresql://postgres:[YOUR-PASSWORD]@db.abc.supabase.co:5432/postgres",
         "write the password in place of [YOUR-PASSWORD]",
     ),
+    "a variable of Compose": (
+        "postgresql://postgres:${POSTGRES_PASSWORD}@db:5432/postgres",
+        "write the password in place of ${POSTGRES_PASSWORD}",
+    ),
     "Supabase, Prisma's pool": (
         "postgres://u:secret@h:6543/d?pgbouncer=true&connection_limit=1",
         "leave out connection_limit, which is for a pool",
@@ -416,6 +420,7 @@ def test_all_parameters_of_libpq_are_known() -> None:
     "text",
     [
         "postgresql://u:[YOUR-PASSWORD@h/d",
+        "postgresql://u:${p@h/d",
         "postgresql://u:DATABASE_URL=x@h/d",
         "postgresql://u:psql%20x@h/d",
         'postgresql://u:"p"@h/d',

@@ -50,6 +50,10 @@ ON_MARIADB = (
     "EXECUTE IMMEDIATE 'DO 1'",
     "SAVEPOINT one",
     "ROLLBACK AND CHAIN",
+    "SET STATEMENT max_statement_time = 9 FOR CREATE TABLE one (id integer)",
+    "SET STATEMENT max_statement_time = 9 FOR INSERT INTO mark VALUES (2)",
+    "BEGIN NOT ATOMIC INSERT INTO mark VALUES (2); END",
+    "IF TRUE THEN COMMIT; INSERT INTO mark VALUES (2); END IF",
 )
 ON_POSTGRESQL = (
     "-- a comment\nCOMMIT",
@@ -63,7 +67,7 @@ ON_POSTGRESQL = (
     "COMMIT; SELECT 1 / 0",
 )
 FULL = pytest.mark.full
-UNCLEAR = ("CALL", "EXECUTE", "UNLOCK", "/*M!")
+UNCLEAR = ("CALL", "EXECUTE", "UNLOCK", "/*M!", "BEGIN NOT", "IF")
 
 
 @pytest.fixture(
@@ -163,6 +167,25 @@ def test_what_a_savepoint_has_undone_is_not_called_committed(engine: sa.Engine) 
         savepoint.rollback()
         connection.commit()
     assert record.committed == [MARK]
+
+
+@pytest.mark.parametrize("engine", ["pymysql"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET STATEMENT max_statement_time = 9 FOR CREATE TABLE one (id integer)",
+        "BEGIN NOT ATOMIC CREATE TABLE one (id integer); END",
+        "IF TRUE THEN CREATE TABLE one (id integer); INSERT INTO mark VALUES (2); END IF",
+    ],
+)
+def test_a_table_that_a_compound_statement_has_made_is_named(
+    engine: sa.Engine, statement: str
+) -> None:
+    with marked(engine) as (connection, record):
+        connection.exec_driver_sql(statement)
+        connection.rollback()
+    assert sa.inspect(engine).has_table("one")
+    assert statement in record.committed + record.unclear
 
 
 DEFERRED = """

@@ -93,7 +93,7 @@ def read_url(variable: str, driver: str = MIGRATION_DRIVER) -> URL | None:
         driver: the driver to return the URL for, by default that of migrations.
 
     Raises:
-        ConfigError: it is not a URL for this project.
+        ConfigError: it is not a URL for this project, or .env can't be read.
     """
 {% else %}
 def read_url(variable: str) -> URL | None:
@@ -103,7 +103,10 @@ def read_url(variable: str) -> URL | None:
         ConfigError: it is not a URL for this project.
     """
 {% endif %}
-    dotenv = dotenv_values(ROOT / ".env", interpolate=False)
+    try:
+        dotenv = dotenv_values(ROOT / ".env", interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f".env can't be read as UTF-8 text: {error}") from None
     text = (os.environ.get(variable) or dotenv.get(variable) or "").strip()
     if not text:
         return None
