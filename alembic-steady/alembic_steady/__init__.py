@@ -6,5 +6,12 @@
 from alembic_steady.environment import run_migrations
 from alembic_steady.operations import create_index, drop_index
 from alembic_steady.scratch import is_scratch
+from alembic_steady.sql_file import execute_file
 
-__all__ = ["create_index", "drop_index", "is_scratch", "run_migrations"]
+__all__ = [
+    "create_index",
+    "drop_index",
+    "execute_file",
+    "is_scratch",
+    "run_migrations",
+]

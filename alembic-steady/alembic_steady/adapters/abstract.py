@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key, Part
+from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut
 
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
@@ -216,6 +217,46 @@ class Adapter(ABC):
             is_autocommit: whether its statement ran outside a transaction.
         """
         return ""
+
+    def execute_all(self, migration: Any, statements: Sequence[str]) -> None:
+        """Run statements of a file, in the transaction of the revision where that can hold them.
+
+        Arguments:
+            migration: the context in which the revision runs.
+            statements: the statements, in which `%` and `:` have no meaning.
+        """
+        for statement in statements:
+            self.execute_plain(migration.connection, statement)
+
+    def execute_plain(self, connection: Connection, statement: str) -> None:
+        """Run a statement as it is written, without parameters."""
+        # As an option of the connection, it would hold for all later statements.
+        connection.exec_driver_sql(statement, None, {"no_parameters": True})
+
+    # Databases that exist
+
+    def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
+        """Return the statements that build what is in a database, and what they leave out.
+
+        Arguments:
+            connection: the database, which is only read; its URL has the password.
+            is_wanted: tells which tables to dump.
+
+        Raises:
+            CommandError: the database can't be dumped; the message is one line.
+        """
+        raise NotImplementedError
+
+    def restore(self, connection: Connection, dump: Dump) -> list[LeftOut]:
+        """Run a dump on an empty scratch database, and return what it does not accept.
+
+        That is taken out of the dump's entries.
+
+        Arguments:
+            connection: the scratch database.
+            dump: what `dump` has returned.
+        """
+        raise NotImplementedError
 
     # Autogenerate
 
