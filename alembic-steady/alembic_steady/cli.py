@@ -15,7 +15,7 @@ def main() -> None:
 def command_line() -> CommandLine:
     """Return Alembic's command line with the commands of this library."""
     line = CommandLine(prog="steady")
-    for command in (commands.create, commands.drift, commands.squawk):
+    for command in (commands.adopt, commands.create, commands.drift, commands.squawk):
         line.register_command(command)
     return line
 

@@ -6,8 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from alembic.util import CommandError
+
 IsWanted = Callable[[str | None, str], bool]
 """Tells whether a table is to be dumped, by its schema (None: the default one) and name."""
+
+
+class DumpUnavailable(CommandError):
+    """A database can't be dumped, for lack of a program; the message says why."""
 
 
 class Entry(NamedTuple):
