@@ -126,7 +126,6 @@ def _proved(
 ) -> list[Key]:
     """Write more exactly what the database says is not the same, and return what remains."""
     for _ in range(TRIES):
-        print(_module(target, writer, []))
         with _executed(target, _module(target, writer, [])) as metadata:
             own = replace(settings, metadata=metadata)
             scope = Scope(own, proof.options, connection)
@@ -151,7 +150,6 @@ def _proved(
                 if key.kind != "view"
                 and not (key.kind == "table" and key not in found and key in there)
             ]
-        print("DIFF", differences)
         if not writer.sharpen(differences):
             return differences
     return differences

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.postgresql import DOMAIN
 
 from alembic_steady import private
@@ -96,7 +97,7 @@ class Writer:
         )
         self._levels: dict[Key, int] = defaultdict(int)
         self._types = {
-            column: (self._names.generic(column.type), column.type)
+            column: (self._generic(column), column.type)
             for table in metadata.tables.values()
             for column in table.columns
         }
@@ -223,7 +224,9 @@ class Writer:
         place = self._place(table)
         if self._levels[Key(*place, "table")]:
             told: Mapping[str, Any] = table.dialect_kwargs
-            options |= {name: repr(value) for name, value in told.items() if value}
+            options |= {
+                name: repr(value) for name, value in told.items() if value is not None
+            }
         counts = any(key.aspect == "autoincrement" for key, _ in self._parts[place])
         if counts and self._dialect.name == "sqlite":
             options["sqlite_autoincrement"] = "True"
@@ -237,6 +240,15 @@ class Writer:
     def _aspect(self, column: Any, aspect: str) -> Part | None:
         place = self._place(column.table)
         return self._description.get(Key(*place, "column", column.name, aspect))
+
+    def _generic(self, column: Any) -> Any:
+        """Return the type of SQLAlchemy's own that may be the same in this database."""
+        part = self._aspect(column, "type")
+        if part and "json_valid(" in part.text:  # how MariaDB says it
+            return sa.JSON()
+        if isinstance(column.type, sa.Integer):
+            return column.type.as_generic()
+        return self._names.generic(column.type)
 
     def _column(self, column: Any) -> list[str]:
         place = self._place(column.table)
@@ -266,7 +278,8 @@ class Writer:
                 if not column.primary_key:
                     named["server_default"] = "sa.FetchedValue()"
             else:
-                named["server_default"] = f"sa.text({_text(default.definition)})"
+                said = re.sub(r"^DEFAULT\s+", "", _said(default))
+                named["server_default"] = f"sa.text({_text(said)})"
         if column.comment:
             named["comment"] = repr(column.comment)
         return [*told, *(f"{name}={value}" for name, value in named.items())]
@@ -316,7 +329,7 @@ class Writer:
             part = self._aspect(column, "type")
             self.needs_type = True
             self.imports.add("from typing import Any")
-            return f"DatabaseType({part.definition if part else ''!r})"
+            return f"DatabaseType({_said(part)!r})"
         text = private.render_type(kind, self._rendering)
         text = text.replace(", _create_events=False", "")  # of a type that was adapted
         self.imports |= self._rendering.imports
@@ -333,6 +346,8 @@ class Writer:
             return "list[" * depth + self._python_type(kind.item_type) + "]" * depth
         if isinstance(kind, DOMAIN):
             return self._python_type(kind.data_type)
+        if isinstance(kind, mysql.SET):
+            return "set[str]"
         try:
             found = kind.python_type
         except NotImplementedError:
@@ -527,6 +542,10 @@ class Writer:
         else:
             copy.append_constraint(item)
         return None if item.name is None else str(item.name)
+
+
+def _said(part: Part | None) -> str:
+    return (part.definition or part.text) if part else ""
 
 
 def _is_unknown(kind: Any) -> bool:
