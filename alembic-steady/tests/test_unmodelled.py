@@ -1,0 +1,176 @@
+"""What models can't say, named in their metadata: it stays, and only drift looks at it."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from harness import PlainProject
+
+from tests.revisions import CLEAN, NOTE
+
+HEAD = """\
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Thing(Base):
+    __tablename__ = "thing"
+
+    id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+    a: Mapped[int | None] = mapped_column(sa.Integer)
+    b: Mapped[str | None] = mapped_column(sa.{string})
+    gone: Mapped[str | None] = mapped_column(sa.{string})
+
+
+Base.metadata.info["unmodelled"] = [
+    "table that names nothing",
+    {entries}
+]
+"""
+SQLITE = (
+    (
+        "CREATE TABLE thing (id INTEGER PRIMARY KEY, a INTEGER UNIQUE CONSTRAINT few"
+        " CHECK (a < 100), b TEXT COLLATE NOCASE DEFAULT ('x' || 'y'), gone TEXT,"
+        " c INT AS (a * 2), CHECK (a > 0), CHECK (gone <> b))"
+    ),
+    "CREATE INDEX lower_b ON thing (lower(b))",
+    "CREATE INDEX of_gone ON thing (a) WHERE gone > ''",
+    "CREATE TRIGGER kept AFTER DELETE ON thing BEGIN SELECT 1; END",
+    "CREATE TABLE other (x INT REFERENCES thing)",
+    "CREATE VIRTUAL TABLE docs USING fts5(text)",
+)
+OF_SQLITE = (
+    "unique constraint thing.(a)",
+    "check thing.few",
+    "check thing.a > 0",
+    "check thing.gone <> b",
+    "collation of column thing.b",
+    "default of column thing.b",
+    "column thing.c",
+    "index thing.lower_b",
+    "index thing.of_gone",
+    "table other",
+    "table docs",
+)
+POSTGRESQL = (
+    (
+        "CREATE TABLE thing (id SERIAL PRIMARY KEY, a INTEGER CONSTRAINT few CHECK"
+        " (a < 100), b TEXT DEFAULT 'x' || 'y', gone TEXT, c INT"
+        " GENERATED ALWAYS AS (a * 2) STORED,"
+        " CONSTRAINT alone EXCLUDE USING hash (b WITH =))"
+    ),
+    "CREATE INDEX lower_b ON thing (lower(b))",
+    "CREATE INDEX of_gone ON thing (a) WHERE gone > ''",
+    "CREATE TYPE mood AS ENUM ('sad', 'ok')",
+    "CREATE TABLE other (x INT REFERENCES thing, m mood)",
+    "CREATE TABLE kid () INHERITS (thing)",
+    "CREATE TABLE part (id INT, a INT) PARTITION BY LIST (a)",
+    "CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1)",
+)
+OF_POSTGRESQL = (
+    "check thing.few",
+    "default of column thing.b",
+    "column thing.c",
+    "exclusion constraint thing.alone",
+    "index thing.lower_b",
+    "index thing.of_gone",
+    "enum mood",
+    "table other",
+    "table kid",
+    "table part",
+    "table part_1",
+)
+MARIADB = (
+    (
+        "CREATE TABLE thing (id INT AUTO_INCREMENT PRIMARY KEY, a INT, b VARCHAR(20)"
+        " DEFAULT (concat('x', 'y')), gone VARCHAR(20), c INT AS (a * 2),"
+        " CONSTRAINT few CHECK (a < 100), INDEX lower_b (b(5)),"
+        " INDEX of_gone (gone(3)))"
+    ),
+    "CREATE TABLE other (x INT, FOREIGN KEY (x) REFERENCES thing (id))",
+)
+OF_MARIADB = (
+    "check thing.few",
+    "default of column thing.b",
+    "column thing.c",
+    "index thing.lower_b",
+    "index thing.of_gone",
+    "table other",
+)
+KNOWN = {
+    "sqlite": (SQLITE, OF_SQLITE, "Text"),
+    "postgresql": (POSTGRESQL, OF_POSTGRESQL, "Text"),
+    "mariadb": (MARIADB, OF_MARIADB, "String(20)"),
+}
+WITH_GONE = ("gone", "of_gone")
+
+
+def execute(project: PlainProject, *statements: str) -> None:
+    """Run statements on the project's database."""
+    engine = sa.create_engine(project.url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def begin(project: PlainProject) -> list[str]:
+    """Build what models can't say in a revision, and return the words for it."""
+    family = sa.make_url(project.url).get_backend_name()
+    statements, entries, string = KNOWN[family]
+    told = "\n    ".join(f'"{it}",' for it in entries)
+    project.models.write_text(HEAD.format(entries=told, string=string))
+    project.run("alembic", "revision", "-m", "by hand")
+    (written,) = project.revisions()
+    lines = "".join(f"    op.execute({statement!r})\n" for statement in statements)
+    written.write_text(written.read_text().replace("    pass\n", lines, 1))
+    project.run("steady", "create")
+    project.run("alembic", "upgrade", "head")
+    execute(project, "INSERT INTO thing (a, b, gone) VALUES (1, 'b', 'g')")
+    return [*entries]
+
+
+def assert_clean(project: PlainProject) -> None:
+    """See that nothing differs, wherever one looks."""
+    assert project.run("alembic", "check") == NOTE + CLEAN
+    assert CLEAN in project.run("alembic", "-x", "live", "check")
+    assert project.run("steady", "drift").endswith(":\nno drift\n")
+
+
+@pytest.mark.full
+def test_it_stays_and_only_drift_looks_at_it(project: PlainProject) -> None:
+    begin(project)
+    assert_clean(project)
+    told = project.run("alembic", "revision", "--autogenerate", "-m", "nothing")
+    assert "no revision was written" in told
+
+    # What is changed beside it leaves it alone.
+    project.change_models({"b: Mapped[str | None]": "b: Mapped[str]"})
+    told = project.run("alembic", "revision", "--autogenerate", "-m", "changed")
+    assert "ran up, down and up" in told
+    for way in ("upgrade head", "downgrade -1", "upgrade head"):
+        project.run("alembic", *way.split())
+        assert project.run("steady", "drift").endswith(":\nno drift\n")
+    assert_clean(project)
+
+    # What needs a column goes with it, and comes back.
+    text = project.models.read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith("    gone: ")]
+    project.change_models({f"{line}\n": ""})
+    told = project.run("alembic", "revision", "--autogenerate", "-m", "gone")
+    assert "ran up, down and up" in told
+    assert "drops index thing.of_gone" in told
+    for way in ("upgrade head", "downgrade -1", "upgrade head"):
+        project.run("alembic", *way.split())
+        assert project.run("steady", "drift").endswith(":\nno drift\n")
+    assert_clean(project)
+
+    is_mariadb = "mariadb" in str(project.url)
+    execute(project, "DROP INDEX lower_b" + (" ON thing" if is_mariadb else ""))
+    lines = project.run("steady", "drift", code=1).splitlines()
+    assert lines[1:] == ["- index thing.lower_b"]
+    assert CLEAN in project.run("alembic", "-x", "live", "check")
