@@ -11,6 +11,7 @@ table and the columns are there that it needs.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -89,14 +90,18 @@ class Unmodelled:
         Returns:
             What the list has to name now.
         """
-        gone = {key[:3] for key in before if self.has(key) and key not in after}
-        found = [
-            key
-            for key in after
-            if key not in {**before, **built}
-            and (key.schema, tables.get(key.table, key.table), key.kind) in gone
-        ]
-        found = [key for key in found if not self.has(key)]
+        gone: dict[Key, set[str]] = defaultdict(set)
+        for key, part in before.items():
+            if self.has(key) and key not in after:
+                gone[key._replace(name="")].add(part.text)
+        found = []
+        for key, part in after.items():
+            former = key._replace(table=tables.get(key.table, key.table), name="")
+            if key in before or former not in gone or self.has(key):
+                continue
+            # The models say something of each column, if only that it has no default.
+            if part.text in gone[former] if key.aspect else key not in built:
+                found.append(key)
         self._entries |= {key.words for key in found}
         return found
 
