@@ -206,7 +206,10 @@ def statement(table: Key, description: Description) -> str:
         description: what the table has to be like.
     """
     sql = description[table].definition
-    own = {key: part for key, part in description.items() if key[:2] == table[:2]}
+    own = with_referred(
+        {key: part for key, part in description.items() if key[:2] == table[:2]},
+        description,
+    )
     stored = with_referred(describe_table(table.table, sql), description)
     if all(
         key in own and key in stored and own[key].text == stored[key].text
