@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -13,7 +16,7 @@ from sqlalchemy import CheckConstraint, Connection, Table, event, text
 from sqlalchemy.schema import CreateTable
 
 from alembic_steady import private
-from alembic_steady.adapters.sqlite.merge import merged
+from alembic_steady.adapters.sqlite.merge import Checks, merged
 
 STORED = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
 BESIDE = "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = ?"
@@ -58,9 +61,14 @@ class RebuildingImpl(SQLiteImpl):
             str(CreateTable(it).compile(dialect=self.dialect))
             for it in (private.rebuilt(batch_impl), batch_impl.new_table)
         )
-        checks = [it for it in batch_impl.table_args if isinstance(it, CheckConstraint)]
-        told = bool(checks)
-        return merged(table.name, stored, unchanged, changed, are_checks_told=told)
+        told = any(isinstance(it, CheckConstraint) for it in batch_impl.table_args)
+        names = [
+            name
+            for name, column in batch_impl.columns.items()
+            if getattr(column.type, "create_constraint", False)
+        ]
+        checks = Checks(told, frozenset(names))
+        return merged(table.name, stored, unchanged, changed, checks)
 
     def create_table(self, table: Table, **options: Any) -> None:
         """Create a table; one that is rebuilt keeps what SQLAlchemy does not see."""
@@ -84,6 +92,14 @@ class RebuildingImpl(SQLiteImpl):
             self.execute("PRAGMA legacy_alter_table = OFF")
         for statement in self.beside:
             self.connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def without_warning() -> Iterator[None]:
+    """Ignore that Alembic leaves out checks without a name, since they stay."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Unnamed CHECK constraint on reflected")
+        yield
 
 
 @cache

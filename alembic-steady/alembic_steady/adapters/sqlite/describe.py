@@ -220,7 +220,9 @@ def statement(table: Key, description: Description) -> str:
     found = tokens(sql)
     start = next(token for token in found if token.word == "(").start
     behind = sql[_enclosed(found)[-1].end :].lstrip()
-    return f"{sql[:start]}({', '.join(_definitions(own))}{behind}"
+    # SQLAlchemy reads an expression up to the last parenthesis of its line.
+    lines = ",\n\t".join(_definitions(own))
+    return f"{sql[:start]}(\n\t{lines}\n{behind}"
 
 
 def _definitions(parts: Description) -> Iterator[str]:

@@ -9,6 +9,7 @@ writes. Where the last two say the same, the stored one holds.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from alembic_steady.adapters.description import Description, Key, Part
 from alembic_steady.adapters.sqlite.describe import (
@@ -19,9 +20,19 @@ from alembic_steady.adapters.sqlite.describe import (
 )
 
 
-def merged(
-    name: str, stored: str, unchanged: str, changed: str, *, are_checks_told: bool
-) -> str:
+class Checks(NamedTuple):
+    """What a revision says of checks without a name.
+
+    Attributes:
+        are_told: whether it has a list of them.
+        columns: the names of the columns that get a type with a check of its own.
+    """
+
+    are_told: bool = False
+    columns: frozenset[str] = frozenset()
+
+
+def merged(name: str, stored: str, unchanged: str, changed: str, checks: Checks) -> str:
     """Return the statement that creates the table anew.
 
     Arguments:
@@ -29,15 +40,15 @@ def merged(
         stored: the statement that has created it.
         unchanged: what Alembic would write if it changed nothing.
         changed: what Alembic writes, with the name that the new table has at first.
-        are_checks_told: whether the revision itself says which checks have no name.
+        checks: what the revision says of checks without a name.
     """
-    three = [describe_table(name, sql) for sql in (stored, unchanged, changed)]
-    merge = _Merge(*three, are_checks_told=are_checks_told)
+    old, same, new = (describe_table(name, sql) for sql in (stored, unchanged, changed))
+    merge = _Merge(old, same, new, checks)
     table = Key(None, name, "table")
     options, definition = merge.stored[table].text, changed
     if merge.unchanged[table].text == merge.changed[table].text:
-        old, new = (tokens(sql)[2] for sql in (stored, changed))  # CREATE TABLE name
-        definition = f"{stored[: old.start]}{new.raw}{stored[old.end :]}"
+        was, now = (tokens(sql)[2] for sql in (stored, changed))  # CREATE TABLE name
+        definition = f"{stored[: was.start]}{now.raw}{stored[was.end :]}"
     part = Part(options, definition, name)
     return statement(table, {table: part, **merge.columns(), **merge.constraints()})
 
@@ -50,13 +61,12 @@ class _Merge:
         stored: Mapping[Key, Part],
         unchanged: Mapping[Key, Part],
         changed: Mapping[Key, Part],
-        *,
-        are_checks_told: bool,
+        checks: Checks,
     ) -> None:
         self.stored = stored
         self.unchanged = unchanged
         self.changed = changed
-        self.are_checks_told = are_checks_told
+        self.checks = checks
 
     def columns(self) -> Description:
         """Return the columns and their aspects, in the order of the new table."""
@@ -90,7 +100,7 @@ class _Merge:
         found: Description = {}
         for key, part in self.stored.items():
             if key.kind not in ("table", "column") and self.keeps(key, part):
-                found[key] = self.named(part, key)
+                found |= self.named(key, part)
         for key, part in self.changed.items():
             is_seen = key in self.unchanged and _has_twin(key, part, self.stored)
             if key.kind not in ("table", "column") and not is_seen:
@@ -105,24 +115,15 @@ class _Merge:
         columns = [table._replace(name=name) for name in part.columns]
         if not all(column in self.changed for column in columns):
             return False
-        if key.kind == "check" and not part.name:
+        if key.kind == "check" and not part.name:  # Alembic leaves all of them out.
             types = [column._replace(aspect="type") for column in columns]
-            return (
-                not self.are_checks_told
-                # It may be that of a type.
-                and all(map(self.is_alike, types))
-                and not _has_twin(key, part, self.added())
-            )
+            is_of_type = not all(map(self.is_alike, types))
+            is_of_type = is_of_type or not self.checks.columns.isdisjoint(part.columns)
+            return not (self.checks.are_told or is_of_type)
         is_seen = _has_twin(key, part, self.unchanged)
         return not is_seen or _has_twin(key, part, self.changed)
 
-    def added(self) -> Description:
-        """Return what Alembic adds."""
-        return {
-            key: part for key, part in self.changed.items() if key not in self.unchanged
-        }
-
-    def named(self, part: Part, key: Key) -> Part:
+    def named(self, key: Key, part: Part) -> Description:
         """Return a constraint with the name that a convention gives to it, if one does."""
         names = [
             it.name
@@ -130,9 +131,10 @@ class _Merge:
             if (other.kind, it.columns) == (key.kind, part.columns) and it.name
         ]
         if part.name or key in self.changed or len(names) != 1 or key.kind == "check":
-            return part
+            return {key: part}
         definition = f"CONSTRAINT {quote(names[0])} {part.definition}"
-        return part._replace(name=names[0], definition=definition)
+        named = part._replace(name=names[0], definition=definition)
+        return {key._replace(name=names[0]): named}
 
 
 def _is_column(key: Key) -> bool:
