@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 import sqlalchemy as sa
 from harness import PlainProject
 
+from tests import servers
 from tests.revisions import CLEAN, NOTE
 
 HEAD = """\
@@ -118,18 +121,23 @@ def execute(project: PlainProject, *statements: str) -> None:
     engine.dispose()
 
 
-def begin(project: PlainProject) -> list[str]:
-    """Build what models can't say in a revision, and return the words for it."""
-    family = sa.make_url(project.url).get_backend_name()
-    statements, entries, string = KNOWN[family]
-    told = "\n    ".join(f'"{it}",' for it in entries)
-    project.models.write_text(HEAD.format(entries=told, string=string))
+def by_hand(project: PlainProject, statements: Sequence[str]) -> None:
+    """Build something in a revision, and run it."""
     project.run("alembic", "revision", "-m", "by hand")
     (written,) = project.revisions()
     lines = "".join(f"    op.execute({statement!r})\n" for statement in statements)
     written.write_text(written.read_text().replace("    pass\n", lines, 1))
     project.run("steady", "create")
     project.run("alembic", "upgrade", "head")
+
+
+def begin(project: PlainProject) -> list[str]:
+    """Build what models can't say in a revision, and return the words for it."""
+    family = sa.make_url(project.url).get_backend_name()
+    statements, entries, string = KNOWN[family]
+    told = "\n    ".join(f'"{it}",' for it in entries)
+    project.models.write_text(HEAD.format(entries=told, string=string))
+    by_hand(project, statements)
     execute(project, "INSERT INTO thing (a, b, gone) VALUES (1, 'b', 'g')")
     return [*entries]
 
@@ -210,3 +218,71 @@ def revise_with(project: PlainProject, rename: str) -> str:
     project.run("alembic", "upgrade", "head")
     assert project.run("steady", "drift").endswith(":\nno drift\n")
     return told
+
+
+PARTED = """\
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Part(Base):
+    __tablename__ = "part"
+    __table_args__ = {"postgresql_partition_by": "LIST (a)"}
+
+    id = sa.Column(sa.Integer, primary_key=True, autoincrement=False)
+    a = sa.Column(sa.Integer, primary_key=True, autoincrement=False)
+    b = sa.Column(sa.Integer)
+"""
+PARTS = (
+    (
+        "CREATE TABLE part (id INT, a INT, b INT, CONSTRAINT part_pkey"
+        " PRIMARY KEY (id, a)) PARTITION BY LIST (a)"
+    ),
+    "CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1)",
+    "CREATE INDEX by_b ON part_1 (b)",
+    (
+        "CREATE TABLE part_2 PARTITION OF part (CONSTRAINT few CHECK (id < 9))"
+        " FOR VALUES IN (2)"
+    ),
+)
+
+
+@pytest.mark.full
+def test_partitions_of_a_model_are_left_alone(
+    new_project: Callable[[str], PlainProject], any_postgres: servers.Postgres
+) -> None:
+    project = new_project(any_postgres.url("postgresql+psycopg", "orders"))
+    project.models.write_text(PARTED)
+    by_hand(project, PARTS)
+    assert_clean(project)
+    project.change_models({"b = sa.Column(sa.Integer)": "b = sa.Column(sa.BigInteger)"})
+    assert "part_" not in project.run("alembic", "check", code=255)
+    live = ["-x", "live", "revision", "--autogenerate", "-m"]
+    project.run("alembic", *live, "live")
+    written = project.revisions()[-1]
+    assert "part_" not in written.read_text()
+    written.unlink()
+    project.run("alembic", "revision", "--autogenerate", "-m", "wider")
+    assert "part_" not in project.revisions()[-1].read_text()
+    for way in ("upgrade head", "downgrade -1", "upgrade head"):
+        project.run("alembic", *way.split())
+        assert project.run("steady", "drift").endswith(":\nno drift\n")
+
+
+@pytest.mark.full
+def test_alembic_compares_nothing_of_it_by_its_own_rules(project: PlainProject) -> None:
+    """Without a scratch server."""
+    if "sqlite" in str(project.url):
+        pytest.skip("its scratch databases need no server")
+    begin(project)
+    url = sa.make_url(project.url).set(port=1).render_as_string(hide_password=False)
+    nowhere = {"SHADOW_DATABASE_URL": url, "TEST_DATABASE_URL": url}
+    project.environment.update(nowhere)
+    told = project.run("alembic", "-x", "live", "check", code=None)
+    assert "Alembic's own rules compare here" in told
+    for words in ("other", "kid", "part", "lower_b", "of_gone", "'c'", "few"):
+        assert words not in told.partition("New upgrade operations")[2]
