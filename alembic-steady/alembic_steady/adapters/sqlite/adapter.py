@@ -106,7 +106,7 @@ class SQLiteAdapter(Adapter):
         migration = context.get_context()
         # An autocommit block would end the transaction, and with it the lock.
         private.keep_in_one_transaction(migration)
-        with context.begin_transaction():
+        with context.begin_transaction(), batch.without_warning():
             context.run_migrations()
             heads = {*migration.get_current_heads()}
         # A revision that has committed by itself has ended the run's transaction.

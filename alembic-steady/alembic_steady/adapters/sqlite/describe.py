@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import dialect
 
 from alembic_steady.adapters.description import Description, Key, Part
 
@@ -42,6 +43,13 @@ CONSTRAINTS = {
     "check": ("check", 1),
 }
 """The kind of each constraint, and how many words it begins with."""
+
+
+WHOLE_KEY = "\0"
+"""What stands for the columns that a foreign key does not name."""
+
+
+quote = dialect().identifier_preparer.quote
 
 
 class Token(NamedTuple):
@@ -78,8 +86,8 @@ def tokens(sql: str) -> list[Token]:
 
 
 # What stands in a constraint of the table, but not in the same one of a column.
-OPENING, CLOSING, FOREIGN, KEY = (
-    token._replace(start=0, end=0) for token in tokens("( ) FOREIGN KEY")
+OPENING, CLOSING, FOREIGN, KEY, AUTOINCREMENT = (
+    token._replace(start=0, end=0) for token in tokens("( ) FOREIGN KEY AUTOINCREMENT")
 )
 
 
@@ -99,6 +107,7 @@ def describe(connection: Connection) -> Description:
     for name, sql in tables:
         if not name.startswith(LEFT_OUT) and name not in hidden:
             description |= describe_table(name, sql)
+    description = with_referred(description, description)
     columns = _column_names(description)
     for kind, name, table, sql in rows:
         owner = Key(None, table, "table")
@@ -112,6 +121,31 @@ def describe(connection: Connection) -> Description:
             part = description[owner]
             description[owner] = part._replace(attached=(*part.attached, sql))
     return description
+
+
+def with_referred(parts: Mapping[Key, Part], known: Description) -> Description:
+    """Name the columns that foreign keys refer to where they only name the table.
+
+    Arguments:
+        parts: what statements say, each of its own table.
+        known: the tables that they refer to, with their primary keys.
+    """
+    keys = {
+        key.table.lower(): ", ".join(map(_shown, part.columns))
+        for key, part in known.items()
+        if key.kind == "primary key"
+    }
+    found: Description = {}
+    for key, part in parts.items():
+        if key.kind == "foreign key" and WHOLE_KEY in part.text:
+            columns = keys.get(part.target[1].lower(), "")
+            columns = f" ({columns})" if columns else ""
+            text = part.text.replace(f" {WHOLE_KEY}", columns)
+            name = text if key.name == part.text else key.name
+            found[key._replace(name=name)] = part._replace(text=text)
+        else:
+            found[key] = part
+    return found
 
 
 def _shadows(connection: Connection, tables: Iterable[tuple[str, str]]) -> set[str]:
@@ -141,7 +175,7 @@ def _index(name: str, sql: str, names: Mapping[str, str]) -> Part:
     # Behind CREATE INDEX name ON table.
     rest = found[[token.word for token in found].index("on") + 2 :]
     unique = "unique " if found[1].word == "unique" else ""
-    columns = _columns(_enclosed(rest), names)
+    columns = _columns(rest, names)
     return Part(unique + _print(rest, names), sql, name, columns)
 
 
@@ -161,18 +195,52 @@ def describe_table(name: str, sql: str) -> Mapping[Key, Part]:
     return {key: Part(options, sql, name), **reader.parts}
 
 
-def with_items(sql: str, definitions: Iterable[str], *, are_columns: bool) -> str:
-    """Return a statement that creates a table, with more columns or constraints.
+def statement(table: Key, description: Description) -> str:
+    """Return the statement that creates a table as it is described.
+
+    It is the stored one where that says the same. Otherwise parts of another description
+    are to be kept: they have no place in it.
 
     Arguments:
-        sql: the statement.
-        definitions: how each is written in it.
-        are_columns: whether they are columns, which stand before constraints.
+        table: the key of the table.
+        description: what the table has to be like.
     """
-    items = _items(_enclosed(tokens(sql)))
-    columns = [item for item in items if item[0].word not in OF_TABLE]
-    end = (columns if are_columns else items)[-1][-1].end
-    return "".join([sql[:end], *(f", {it}" for it in definitions), sql[end:]])
+    sql = description[table].definition
+    own = with_referred(
+        {key: part for key, part in description.items() if key[:2] == table[:2]},
+        description,
+    )
+    stored = with_referred(describe_table(table.table, sql), description)
+    if all(
+        key in own and key in stored and own[key].text == stored[key].text
+        for key in {*own, *stored}
+        if key.kind != "index"
+    ):
+        return sql
+    found = tokens(sql)
+    start = next(token for token in found if token.word == "(").start
+    behind = sql[_enclosed(found)[-1].end :].lstrip()
+    # SQLAlchemy reads an expression up to the last parenthesis of its line.
+    lines = ",\n\t".join(_definitions(own))
+    return f"{sql[:start]}(\n\t{lines}\n{behind}"
+
+
+def _definitions(parts: Description) -> Iterator[str]:
+    """Yield how the columns and constraints of a table are written."""
+    for key in parts:
+        if key.kind != "column" or key.aspect:
+            continue
+        aspects = [
+            parts.get(key._replace(aspect=aspect), Part("")).definition
+            for aspect in ("type", "collation", "default", "nullable", "computed")
+        ]
+        words = ("", "COLLATE ", "DEFAULT ", "", "")
+        told = [word + it for word, it in zip(words, aspects, strict=True) if it]
+        yield " ".join([quote(key.name), *told])
+    kinds = [kind for kind, _ in CONSTRAINTS.values()]
+    for key, part in parts.items():
+        if key.kind in kinds:
+            yield part.definition
 
 
 class _Reader:
@@ -212,7 +280,8 @@ class _Reader:
         self.parts[key._replace(aspect="nullable")] = Part("null", "", name)
         for clause in clauses:
             for aspect, said, shown in self.aspects(clause):
-                part = Part(shown, self.raw(said), name)
+                used = _columns(said, self.names) if aspect == "computed" else ()
+                part = Part(shown, self.raw(said), name, used)
                 self.parts[key._replace(aspect=aspect)] = part
         return clauses
 
@@ -243,7 +312,7 @@ class _Reader:
                 if kind != "check":  # It has expressions, the others have names alone.
                     clause = [token._replace(name=_name(token)) for token in clause]
                 columns = self.columns(clause)
-                definition = self.raw([*named, *clause])
+                definition = self.definition([*named, *clause])
                 target = (None, _target(clause))
                 text = self.text(kind, clause[words:])
                 yield kind, Part(text, definition, name, columns, target)
@@ -253,6 +322,10 @@ class _Reader:
         """Return the text of a constraint of which the first words were taken off."""
         if kind == "check":
             return _print(_unwrapped(rest), self.names)
+        if kind == "foreign key":
+            target = [token.word for token in rest].index("references") + 1
+            if [token.word for token in rest[target + 1 :][:1]] != ["("]:
+                rest = [*rest[: target + 1], *tokens(WHOLE_KEY), *rest[target + 1 :]]
         return _print(token for token in rest if token.word != "autoincrement")
 
     def columns(self, clause: list[Token]) -> tuple[str, ...]:
@@ -276,6 +349,23 @@ class _Reader:
             for key in columns if has_options or types == ["integer"] else []:
                 aspect = key._replace(aspect="nullable")
                 self.parts[aspect] = self.parts[aspect]._replace(text="not null")
+
+    def definition(self, found: list[Token]) -> str:
+        """Return how a constraint is written behind all columns."""
+        if any(token.word == "autoincrement" for token in found):
+            # It stands behind the column in the same parentheses.
+            found = [token for token in found if token.word != "autoincrement"]
+            place = [token.word for token in found].index(")")
+            found.insert(place, AUTOINCREMENT)
+        text, end = "", 0
+        for token in found:
+            if text and token.start >= end > 0:
+                text += self.sql[end : token.start]
+            elif text and token.raw != ")" and not text.endswith("("):
+                text += " "
+            text += token.raw
+            end = token.end
+        return text
 
     def raw(self, found: list[Token]) -> str:
         """Return how tokens are written in the statement."""
@@ -364,6 +454,12 @@ def _target(clause: list[Token]) -> str:
     return _name(clause[words.index("references") + 1])
 
 
+def _shown(name: str) -> str:
+    """Write a name in the one way in which it is compared."""
+    lower = name.lower()
+    return lower if re.fullmatch(r"[\w$]+", lower) else f'"{lower}"'
+
+
 def _print(found: Iterable[Token], names: Mapping[str, str] | None = None) -> str:
     """Write tokens in the one way in which they are compared.
 
@@ -376,11 +472,9 @@ def _print(found: Iterable[Token], names: Mapping[str, str] | None = None) -> st
     for token in found:
         shown = token.word or token.raw
         if token.name and not token.word:
-            shown = token.name.lower()
-            if token.raw[0] == '"' and names is not None and shown not in names:
-                shown = token.raw
-            elif not re.fullmatch(r"[\w$]+", shown):
-                shown = f'"{shown}"'
+            is_string = token.raw[0] == '"' and names is not None
+            is_string = is_string and token.name.lower() not in (names or ())
+            shown = token.raw if is_string else _shown(token.name)
         is_close = token.word in (",", ")", ".") or text.endswith(("(", "."))
         text += shown if is_close or not text else f" {shown}"
     return text

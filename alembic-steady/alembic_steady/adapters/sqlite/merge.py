@@ -1,0 +1,149 @@
+"""A table that Alembic rebuilds keeps what SQLAlchemy does not see of it.
+
+SQLAlchemy reads neither checks without a name as such, nor collations, conflict clauses and
+many actions of foreign keys; some defaults it reads wrong. So three statements are compared:
+the stored one, the one that Alembic would write if nothing changed, and the one that it
+writes. Where the last two say the same, the stored one holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from alembic_steady.adapters.description import Description, Key, Part
+from alembic_steady.adapters.sqlite.describe import (
+    describe_table,
+    quote,
+    statement,
+    tokens,
+)
+
+
+class Checks(NamedTuple):
+    """What a revision says of checks without a name.
+
+    Attributes:
+        are_told: whether it has a list of them.
+        columns: the names of the columns that get a type with a check of its own.
+    """
+
+    are_told: bool = False
+    columns: frozenset[str] = frozenset()
+
+
+def merged(name: str, stored: str, unchanged: str, changed: str, checks: Checks) -> str:
+    """Return the statement that creates the table anew.
+
+    Arguments:
+        name: the name of the table.
+        stored: the statement that has created it.
+        unchanged: what Alembic would write if it changed nothing.
+        changed: what Alembic writes, with the name that the new table has at first.
+        checks: what the revision says of checks without a name.
+    """
+    old, same, new = (describe_table(name, sql) for sql in (stored, unchanged, changed))
+    merge = _Merge(old, same, new, checks)
+    table = Key(None, name, "table")
+    options, definition = merge.stored[table].text, changed
+    if merge.unchanged[table].text == merge.changed[table].text:
+        was, now = (tokens(sql)[2] for sql in (stored, changed))  # CREATE TABLE name
+        definition = f"{stored[: was.start]}{now.raw}{stored[was.end :]}"
+    part = Part(options, definition, name)
+    return statement(table, {table: part, **merge.columns(), **merge.constraints()})
+
+
+class _Merge:
+    """The three descriptions of one table."""
+
+    def __init__(
+        self,
+        stored: Mapping[Key, Part],
+        unchanged: Mapping[Key, Part],
+        changed: Mapping[Key, Part],
+        checks: Checks,
+    ) -> None:
+        self.stored = stored
+        self.unchanged = unchanged
+        self.changed = changed
+        self.checks = checks
+
+    def columns(self) -> Description:
+        """Return the columns and their aspects, in the order of the new table."""
+        found: Description = {}
+        for key in [key for key in self.changed if _is_column(key)]:
+            for it in dict.fromkeys([*self.changed, *self.stored]):
+                if it._replace(aspect="") == key and (part := self.aspect(it)):
+                    found[it] = part
+        return found
+
+    def aspect(self, key: Key) -> Part | None:
+        """Return an aspect of a column of the new table, or None without it."""
+        if self.is_alike(key) and key._replace(aspect="") in self.stored:
+            if key.aspect == "autoincrement" and not self.keeps_key():
+                return None
+            return self.stored.get(key)
+        return self.changed.get(key)
+
+    def is_alike(self, key: Key) -> bool:
+        """Return whether Alembic does not change a part."""
+        old, new = self.unchanged.get(key), self.changed.get(key)
+        return (old and old.text) == (new and new.text)
+
+    def keeps_key(self) -> bool:
+        """Return whether the primary key is the stored one."""
+        kept = self.constraints()
+        return all(key in kept for key in self.stored if key.kind == "primary key")
+
+    def constraints(self) -> Description:
+        """Return the constraints."""
+        found: Description = {}
+        for key, part in self.stored.items():
+            if key.kind not in ("table", "column") and self.keeps(key, part):
+                found |= self.named(key, part)
+        for key, part in self.changed.items():
+            is_seen = key in self.unchanged and _has_twin(key, part, self.stored)
+            if key.kind not in ("table", "column") and not is_seen:
+                found[key] = part
+        return found
+
+    def keeps(self, key: Key, part: Part) -> bool:
+        """Return whether a stored constraint stays as it is."""
+        if key in self.unchanged:
+            return self.is_alike(key)
+        table = Key(None, key.table, "column")
+        columns = [table._replace(name=name) for name in part.columns]
+        if not all(column in self.changed for column in columns):
+            return False
+        if key.kind == "check" and not part.name:  # Alembic leaves all of them out.
+            types = [column._replace(aspect="type") for column in columns]
+            is_of_type = not all(map(self.is_alike, types))
+            is_of_type = is_of_type or not self.checks.columns.isdisjoint(part.columns)
+            return not (self.checks.are_told or is_of_type)
+        is_seen = _has_twin(key, part, self.unchanged)
+        return not is_seen or _has_twin(key, part, self.changed)
+
+    def named(self, key: Key, part: Part) -> Description:
+        """Return a constraint with the name that a convention gives to it, if one does."""
+        names = [
+            it.name
+            for other, it in self.changed.items()
+            if (other.kind, it.columns) == (key.kind, part.columns) and it.name
+        ]
+        if part.name or key in self.changed or len(names) != 1 or key.kind == "check":
+            return {key: part}
+        definition = f"CONSTRAINT {quote(names[0])} {part.definition}"
+        named = part._replace(name=names[0], definition=definition)
+        return {key._replace(name=names[0]): named}
+
+
+def _is_column(key: Key) -> bool:
+    return key.kind == "column" and not key.aspect
+
+
+def _has_twin(key: Key, part: Part, others: Mapping[Key, Part]) -> bool:
+    """Return whether there is a constraint of the same kind on the same columns."""
+    return any(
+        other.kind == key.kind and {*it.columns} == {*part.columns}
+        for other, it in others.items()
+    )
