@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError, rev_id
 
 from alembic_steady import history, sql_file
-from alembic_steady.adapters.dump import Entry
+from alembic_steady.adapters.dump import Dump
 
 MESSAGE = "baseline"
 IMPORTS = "from pathlib import Path\n\nfrom alembic_steady import execute_file"
@@ -27,13 +27,13 @@ LEFT_OUT = "--\n-- Left out:\n"
 
 
 def write(
-    scripts: ScriptDirectory, entries: Sequence[Entry], left_out: Sequence[str]
+    scripts: ScriptDirectory, dumped: Dump, left_out: Sequence[str]
 ) -> list[Path]:
     """Write the revision and, beside it, the statements, and return the two files.
 
     Arguments:
         scripts: the project's revisions.
-        entries: the statements.
+        dumped: the statements.
         left_out: what they do not build, a line each.
 
     Raises:
@@ -57,7 +57,7 @@ def write(
         statements = revision.with_suffix(".sql")
         written = [revision, statements]
         head = HEAD.format(name=revision.name) + _comment(left_out)
-        text = sql_file.render(head, [entry.sql for entry in entries])
+        text = sql_file.render(head, dumped.statements())
         statements.write_text(text, "utf-8", newline="\n")
     except BaseException:
         for file in {*written, *(_files(scripts) - before)}:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ HAS_MODELS = (
 )
 HAS_HISTORY = (
     "the database has a history of Alembic, and is at {}: bring its revisions instead"
-    " (docs/existing-database.md); to begin another beside it, pass version_table=… to"
+    " (see docs/existing-database.md); to begin another beside it, pass version_table=… to"
     " run_migrations() in env.py"
 )
 NO_TABLES = "{} has no tables; for an empty database, write models and then a revision"
@@ -144,8 +145,26 @@ def _read(project: Settings, config: Config, real: Connection) -> Adopted:
             found = built
         if dump:
             remarks += map(str, dump.left_out)
-        written = models.write_models(source, project, found)
+        proof = None
+        if dump and scratch:
+            replay = partial(_restored, project, dump)
+            proof = models.Proof(options, project.scratch_connection, replay)
+        written = models.write_models(
+            source, project, found, _models_file(config), proof
+        )
     return Adopted(dump, written, _counts(found, dump), remarks)
+
+
+def _restored(project: Settings, dump: Dump, connection: Connection) -> None:
+    project.adapter.restore(connection, dump)
+
+
+def _models_file(config: Config) -> str | None:
+    for argument in getattr(config.cmd_opts, "x", None) or []:
+        name, _, value = argument.partition("=")
+        if name == "models":
+            return str(value)
+    return None
 
 
 def _full(schema: str | None, name: str) -> str:
@@ -194,7 +213,7 @@ def _write(config: Config, adopted: Adopted) -> list[Path]:
 def _write_revision(config: Config, adopted: Adopted) -> list[Path]:
     scripts = ScriptDirectory.from_config(config)
     if adopted.dump:
-        return baseline.write(scripts, adopted.dump.entries, adopted.remarks)
+        return baseline.write(scripts, adopted.dump, adopted.remarks)
     # What env.py imports has been written a moment ago.
     written = {str(file) for file in adopted.models.files}
     for name, module in [*sys.modules.items()]:

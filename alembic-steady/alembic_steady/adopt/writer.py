@@ -181,7 +181,7 @@ class Writer:
             told += f"        {_dict(options)},\n" if options else ""
             lines.append(f"    __table_args__ = (\n{told}    )")
         elif options:
-            lines.append(f"    __table_args__ = {_dict(options)}")
+            lines.append(f"    __table_args__ = ({_dict(options)},)")
         lines.append("")
         for column in table.columns:
             attribute = self._names.attributes[table, column.name]
@@ -475,7 +475,7 @@ class Writer:
             return False
         if len([*index.expressions]) != 1:
             return False
-        return self._conventional(table, columns[0].name) == index.name
+        return bool(self._conventional(table, columns[0].name) == index.name)
 
     def _reflected(self, table: Table, name: str) -> Any:
         return next((it for it in table.indexes if it.name == name), None)
@@ -552,7 +552,7 @@ def _is_unknown(kind: Any) -> bool:
     inner = getattr(kind, "item_type", None)
     if inner is not None and _is_unknown(inner):
         return True
-    return isinstance(kind, sa.types.NullType | DOMAIN)
+    return isinstance(kind, (sa.types.NullType, DOMAIN))
 
 
 def _has_several(column: Any) -> bool:

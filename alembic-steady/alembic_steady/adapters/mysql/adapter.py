@@ -28,7 +28,8 @@ from sqlalchemy.exc import DBAPIError
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.mysql import describe, lock, tls, words
+from alembic_steady.adapters.dump import Dump, IsWanted
+from alembic_steady.adapters.mysql import describe, dump, lock, tls, words
 from alembic_steady.adapters.mysql.commits import MySQLCommits
 from alembic_steady.adapters.mysql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
@@ -140,6 +141,10 @@ class MySQLAdapter(ServerAdapter):
             for op in changes.ops:
                 if isinstance(op, ops.ModifyTableOps) and op.table_name in gone:
                     op.ops.clear()
+
+    def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
+        """Return what SHOW CREATE says of all that is in a database."""
+        return dump.read(connection, is_wanted)
 
     def describe_tables(self, connection: Connection) -> Description:
         """Return what the server says of all tables of the database."""

@@ -18,7 +18,8 @@ from alembic_steady import private
 from alembic_steady.adapters.abstract import Adapter, Step
 from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.sqlite import batch, lock
+from alembic_steady.adapters.dump import Dump, IsWanted
+from alembic_steady.adapters.sqlite import batch, dump, lock
 from alembic_steady.adapters.sqlite.describe import describe
 from alembic_steady.adapters.sqlite.words import words
 
@@ -118,6 +119,10 @@ class SQLiteAdapter(Adapter):
         """Return whether what a statement creates is there already."""
         told = str(error.orig)
         return told.endswith("already exists") or "duplicate column name" in told
+
+    def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
+        """Return the statements that are stored in the file."""
+        return dump.read(connection, is_wanted)
 
     def describe_tables(self, connection: Connection) -> Description:
         """Return what the stored statements say of all tables."""
