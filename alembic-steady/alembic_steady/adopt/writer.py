@@ -117,29 +117,40 @@ class Writer:
         return any(sharpened)
 
     def leave_out(self, statement: str) -> bool:
-        """Leave out the index, or write verbatim the table, that can't be created.
+        """Leave out what keeps a statement from being accepted, as far as that is known.
+
+        Of an index that is the index; of a table, first its types are written verbatim, then
+        its checks and defaults are left out, which may call functions or sequences.
 
         Returns:
             Whether there was something to change.
         """
         quoted = self._dialect.identifier_preparer.quote
-        words = statement.split("(")[0]
-        for key in self._description:
-            if key.kind == "index" and quoted(key.name) in words.split():
-                is_new = self._levels[key] < LEFT_OUT
-                self._levels[key] = LEFT_OUT
-                return is_new
-        changed = False
-        for key in self._description:
-            table = f"TABLE {quoted(key.table)} "
-            full = f".{quoted(key.table)} "
-            is_it = words.strip().startswith("CREATE") and (
-                table in f"{words} " or full in f"{words} "
-            )
-            if is_it and key.kind == "check" or is_it and key.aspect == "type":
-                changed |= self._levels[key] < LEFT_OUT
-                self._levels[key] = LEFT_OUT
-        return changed
+        head = f"{statement.strip().split('(')[0].strip()} "
+        if " INDEX " in head:
+            name = head.partition(" INDEX ")[2].partition(" ON ")[0].strip()
+            return self._raised(
+                (key for key in self._description if key.kind == "index"
+                 and quoted(key.name) == name), LEFT_OUT
+            )  # fmt: skip
+        own = [
+            key
+            for key in self._description
+            if key.table
+            and head.startswith("CREATE TABLE ")
+            and head.endswith((f" {quoted(key.table)} ", f".{quoted(key.table)} "))
+        ]
+        return self._raised(
+            (key for key in own if key.aspect == "type"), VERBATIM
+        ) or self._raised(
+            (key for key in own if key.kind == "check" or key.aspect == "default"),
+            LEFT_OUT,
+        )
+
+    def _raised(self, keys: Iterable[Key], level: int) -> bool:
+        low = [key for key in keys if self._levels[key] < level]
+        self._levels.update(dict.fromkeys(low, level))
+        return bool(low)
 
     def _sharpen(self, key: Key) -> bool:
         is_there = key in self._description
@@ -274,8 +285,9 @@ class Writer:
         elif column.identity is not None:
             told.append(self._identity(column.identity))
         elif default := self._aspect(column, "default"):
-            if self._aspect(column, "sequence"):
-                if not column.primary_key:
+            is_told = not self._levels[Key(*place, "column", column.name, "default")]
+            if self._aspect(column, "sequence") or not is_told:
+                if not (column.primary_key and is_told):
                     named["server_default"] = "sa.FetchedValue()"
             else:
                 said = re.sub(r"^DEFAULT\s+", "", _said(default))
