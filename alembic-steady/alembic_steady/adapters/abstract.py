@@ -17,13 +17,17 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key, Part
-from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut, run
+from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut, Progress, run
 
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
 
 Step = tuple[ops.MigrateOperation, ops.MigrateOperation]
 """An operation, and the operation that undoes it."""
+
+
+def _untold(_done: int, _total: int) -> None:
+    """Be told how far something is, and say nothing."""
 
 
 class Adapter(ABC):
@@ -247,7 +251,9 @@ class Adapter(ABC):
         """
         raise NotImplementedError
 
-    def restore(self, connection: Connection, dumped: Dump) -> list[LeftOut]:
+    def restore(
+        self, connection: Connection, dumped: Dump, progress: Progress = _untold
+    ) -> list[LeftOut]:
         """Run a dump on an empty scratch database, and return what it does not accept.
 
         That is taken out of the dump's entries.
@@ -255,6 +261,7 @@ class Adapter(ABC):
         Arguments:
             connection: the scratch database.
             dumped: what `dump` has returned.
+            progress: is told how many statements have run, and how many there are.
         """
 
         def execute(statement: str) -> str:
@@ -267,7 +274,7 @@ class Adapter(ABC):
                 )
             return ""
 
-        refused = run(dumped, execute)
+        refused = run(dumped, execute, progress)
         connection.commit()
         return refused
 

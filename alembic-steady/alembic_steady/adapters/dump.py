@@ -76,7 +76,11 @@ class Dump:
         yield from self.end
 
 
-def run(dump: Dump, execute: Callable[[str], str]) -> list[LeftOut]:
+Progress = Callable[[int, int], None]
+"""Is told how many statements have run, and how many there are."""
+
+
+def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[LeftOut]:
     """Run a dump, bring it into the order in which that works, and return what is refused.
 
     A statement that was refused is tried again as long as others are accepted: one view may
@@ -85,6 +89,7 @@ def run(dump: Dump, execute: Callable[[str], str]) -> list[LeftOut]:
     Arguments:
         dump: the dump.
         execute: runs a statement, and returns why it was refused, or "".
+        progress: is told how far it is.
     """
     for statement in dump.begin:
         execute(statement)
@@ -100,6 +105,7 @@ def run(dump: Dump, execute: Callable[[str], str]) -> list[LeftOut]:
                 refused.append(LeftOut(f"{entry.kind} {entry.name}", why))
             else:
                 done.append(entry)
+                progress(len(done), len(dump.entries))
         if not again or len(again) == len(waiting):
             break
         waiting = again
