@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from alembic_steady import drift, errors, settings
 from alembic_steady.adapters.description import Description
 from alembic_steady.adapters.dump import Dump, DumpUnavailable
-from alembic_steady.adopt import baseline, models, others
+from alembic_steady.adopt import baseline, models, others, progress
 from alembic_steady.configure import configure_options
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
@@ -44,6 +44,7 @@ HAS_HISTORY = (
     " run_migrations() in env.py"
 )
 NO_TABLES = "{} has no tables; for an empty database, write models and then a revision"
+NOT_THE_SAME = "differs when it is built anew: {}"
 NOT_VERIFIED = "not verified: {}"
 BY_MODELS = "built from the models, since {}"
 NOT_DUMPED = "{} is not in the baseline, since {}"
@@ -112,50 +113,62 @@ def _read(project: Settings, config: Config, real: Connection) -> Adopted:
         raise CommandError(HAS_HISTORY.format(_several(heads)))
     scope = Scope(project, options, real)
     found = scope.describe(real)
-    tables = {(key.schema, key.table) for key in found if key.kind == "table"}
-    histories = [*others.histories(tables)]
-    foreign = {(it.schema, it.table) for it in histories}
-    found = {key: part for key, part in found.items() if key[:2] not in foreign}
-    if not tables - foreign:
+    tables = {key[:2] for key in found if key.kind == "table"}
+    histories = {it[:2]: it for it in others.histories(tables)}
+    if not tables - {*histories}:
         raise CommandError(NO_TABLES.format(project.adapter.describe(project.url())))
-    remarks = [f"table {_full(it.schema, it.table)}: {it.advice}" for it in histories]
+    found = {key: part for key, part in found.items() if key[:2] not in histories}
+    remarks = [
+        f"table {_full(*place)}: {history.advice}"
+        for place, history in histories.items()
+    ]
 
     def is_wanted(schema: str | None, table: str) -> bool:
-        return scope.is_wanted(schema, table) and (schema, table) not in foreign
+        return scope.is_wanted(schema, table) and (schema, table) not in histories
 
     with ExitStack() as stack:
         dump = scratch = None
         try:
-            dump = project.adapter.dump(real, is_wanted)
+            with progress.bar("reading"):
+                dump = project.adapter.dump(real, is_wanted)
         except DumpUnavailable as error:
             remarks += [BY_MODELS.format(error), *_undumped(found, str(error))]
         try:
             scratch = stack.enter_context(project.scratch_connection())
         except CommandError as error:
             remarks.append(NOT_VERIFIED.format(error))
-        source = real
+        source, proof = real, None
         if dump and scratch:
-            dump.left_out += project.adapter.restore(scratch, dump)
-            source, restored = scratch, Scope(project, options, scratch)
-            built = restored.describe(scratch)
-            remarks += [
-                f"differs when it is built anew: {line}"
-                for line in drift.compare(restored, built, found)
-            ]
-            found = built
+            source = scratch
+            found, differences = _built_anew(project, options, scratch, dump, found)
+            remarks += differences
+            replay = partial(_restore, project, dump)
+            proof = models.Proof(options, project.scratch_connection, replay)
         if dump:
             remarks += map(str, dump.left_out)
-        proof = None
-        if dump and scratch:
-            replay = partial(_restored, project, dump)
-            proof = models.Proof(options, project.scratch_connection, replay)
-        written = models.write_models(
-            source, project, found, _models_file(config), proof
-        )
+        with progress.bar("models"):
+            file = _models_file(config)
+            written = models.write_models(source, project, found, file, proof)
     return Adopted(dump, written, _counts(found, dump), remarks)
 
 
-def _restored(project: Settings, dump: Dump, connection: Connection) -> None:
+def _built_anew(
+    project: Settings,
+    options: dict[str, Any],
+    scratch: Connection,
+    dump: Dump,
+    found: Description,
+) -> tuple[Description, list[str]]:
+    """Restore a dump, and return what that has built and how it differs from the database."""
+    with progress.bar("trying") as show:
+        dump.left_out += project.adapter.restore(scratch, dump, show)
+    scope = Scope(project, options, scratch)
+    built = scope.describe(scratch)
+    lines = drift.compare(scope, built, found)
+    return built, [NOT_THE_SAME.format(line) for line in lines]
+
+
+def _restore(project: Settings, dump: Dump, connection: Connection) -> None:
     project.adapter.restore(connection, dump)
 
 
