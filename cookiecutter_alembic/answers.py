@@ -26,11 +26,17 @@ from cookiecutter_alembic import library
 from cookiecutter_alembic.databases import ConnectionString, parse
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE, dotenv, quote
 from cookiecutter_alembic.names import InvalidName, check_slug, check_text, slug
-from cookiecutter_alembic.project import Project
+from cookiecutter_alembic.project import Project, adopted_models
 from cookiecutter_alembic.spellings import InvalidUrl
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 6)
+
+STARTING_POINTS = {
+    "example": "a first model, and its revision",
+    "empty": "no model",
+    "existing": "models of the tables that the database has",
+}
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 """The folder of the template, which may be a path, a clone or an unpacked archive."""
@@ -50,10 +56,13 @@ class AnswersExtension(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         _shield_typed_url()
+        _offer_starting_points()
+        _check_replayed_starting_point()
         environment.filters["slug"] = slug
         environment.filters["database"] = database
         environment.filters["check_answers"] = check_answers
         environment.filters["quoted"] = quoted
+        environment.filters["adopted_models"] = models_that_are_there
         environment.filters["compose"] = compose
         environment.filters["dotenv_quoted"] = quote
         environment.filters["mysql_quoted"] = mysql_quoted
@@ -101,6 +110,17 @@ def check_answers(answers: MutableMapping[str, Any]) -> str:
     return " and ".join(connection.secrets)
 
 
+def models_that_are_there(answers: MutableMapping[str, Any]) -> str | None:
+    """Return the models of a project that is generated again and was read from a database."""
+    if answers["starting_point"] != "existing" or "_output_dir" not in answers:
+        return None
+    folder = Path(answers["_output_dir"], answers["project_slug"])
+    try:
+        return adopted_models(folder)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"the models can't be read as UTF-8 text: {error}") from None
+
+
 def quoted(text: str) -> str:
     """Return text as a string literal that TOML, YAML and Python read in the same way."""
     escaped = (_escaped(character) for character in text)
@@ -128,9 +148,10 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
         title=connection.dialect.title,
         place=connection.place,
         is_server=connection.kind == "server",
-        start_server=_start_server(connection),
+        start_server=_start_server(connection, answers["starting_point"]),
         left_out=answers["__left_out"],
-        unneeded=connection.unneeded_files,
+        unneeded=[*connection.unneeded_files, "app/models.py"],
+        starting_point=answers["starting_point"],
         again=_again(answers),
         is_for_comparison=_is_for_comparison(),
     )
@@ -147,8 +168,9 @@ def _again(answers: MutableMapping[str, Any]) -> list[str]:
     ]
 
 
-def _start_server(connection: ConnectionString) -> str:
-    if connection.suits_container:
+def _start_server(connection: ConnectionString, starting_point: str) -> str:
+    # The database of one in a new container would be empty.
+    if connection.suits_container and starting_point != "existing":
         return "docker compose up -d --wait  # or start your own server"
     return f"# start the server at {connection.address}, or name another one in .env"
 
@@ -197,12 +219,51 @@ def _shield_typed_url() -> None:
     error. Percent-encoded, they mean the same. Cookiecutter creates this environment
     before it renders the first answer.
     """
-    for answers in _prompted_context().values():
+    for answers in _context("prompt_for_config").values():
         url = answers.get("database_url")
         if isinstance(url, str) and "://" in url:
             scheme, separator, rest = url.partition("://")
             rest = _MAY_BE_SECRET.sub(lambda part: part[0].replace("{", "%7B"), rest)
             answers["database_url"] = f"{scheme}{separator}{rest}"
+
+
+def _offer_starting_points() -> None:
+    """Let Cookiecutter offer the starting points as a choice.
+
+    If `cookiecutter.json` listed them, another one that is given as `key=value` would end in
+    a traceback, before this module is loaded.
+
+    Raises:
+        Refusal: another one was given.
+    """
+    answers = _context("prompt_for_config").get("cookiecutter", {})
+    if "starting_point" not in answers:
+        return
+    given = answers["starting_point"]
+    _check_starting_point(given)
+    answers["starting_point"] = sorted(STARTING_POINTS, key=lambda it: it != given)
+    texts = {it: f"{it}: {text}" for it, text in STARTING_POINTS.items()}
+    prompts = answers.setdefault("__prompts__", {})
+    prompts["starting_point"] = {"__prompt__": "Models to start with", **texts}
+
+
+def _check_replayed_starting_point() -> None:
+    """Check an answer that an older replay file lacks.
+
+    Cookiecutter asks for it without this extension, and has written nothing yet.
+
+    Raises:
+        Refusal: it is not accepted.
+    """
+    answers = _context("generate_files").get("cookiecutter", {})
+    _check_starting_point(answers.get("starting_point", "example"))
+
+
+def _check_starting_point(given: str) -> None:
+    if given not in STARTING_POINTS:
+        *others, last = STARTING_POINTS
+        choices = f"{', '.join(others)} or {last}"
+        raise Refusal(f"starting_point: write {choices} instead of {given!r}")
 
 
 def _forget_typed_url(url: str) -> None:
@@ -211,19 +272,20 @@ def _forget_typed_url(url: str) -> None:
     `cookiecutter.main` copies answers that are given as `key=value` to
     `context["_cookiecutter"]`, which it later writes to the replay file.
     """
-    copy = _prompted_context().get("_cookiecutter", {})
+    copy = _context("prompt_for_config").get("_cookiecutter", {})
     if "database_url" in copy:
         copy["database_url"] = url
 
 
-def _prompted_context() -> dict[str, Any]:
-    """Return the context of Cookiecutter's prompts, or an empty one outside of them.
+def _context(function: str) -> dict[str, Any]:
+    """Return the context that a function of Cookiecutter was given, {} outside of it.
 
-    Only the stack frame of `cookiecutter.prompt.prompt_for_config`, which renders the
-    answers, has this dictionary.
+    Arguments:
+        function: `prompt_for_config`, which renders the answers, or `generate_files`. Only
+            their stack frames have these dictionaries.
     """
     for frame in _frames():
-        if frame.f_code.co_name == "prompt_for_config":
+        if frame.f_code.co_name == function:
             context: dict[str, Any] = frame.f_locals["context"]
             return context
     return {}
