@@ -11,8 +11,8 @@ from cookiecutter_alembic.project import Project
 
 STAMP = "alembic stamp head"
 INSTEAD = [
-    "# for models of these tables, generate it again with starting_point=existing; or",
-    f"# make models and first revision build what it has, then: {STAMP}",
+    "# for models of these tables, remove it and answer with starting_point=existing;",
+    f"# or make models and first revision build what it has, then: {STAMP}",
 ]
 BEFORE = "# for models of these tables, before you write your own:"
 SHOWN = 3
