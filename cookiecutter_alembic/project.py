@@ -77,7 +77,7 @@ def adopted_models(folder: Path) -> str | None:
     if not any((folder / VERSIONS).glob("*.py")):
         return None
     file = folder / "app" / "models.py"
-    return file.read_text("utf-8").rstrip("\n") if file.is_file() else ""
+    return file.read_text("utf-8").removesuffix("\n") if file.is_file() else ""
 
 
 def _is_here() -> bool:

@@ -1,7 +1,7 @@
 {% set adopted = cookiecutter | adopted_models %}
 {% if adopted is not none %}
 {{ adopted }}
-{%- elif cookiecutter.starting_point == "example" %}
+{% elif cookiecutter.starting_point == "example" %}
 """The models. `alembic revision --autogenerate` turns a change here into a revision."""
 
 import sqlalchemy as sa
