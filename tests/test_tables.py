@@ -18,11 +18,11 @@ from tests.servers import Postgres
 INSTEAD = "\n  ".join(tables.INSTEAD)
 
 
-def asked(starting_point: str) -> Project:
-    """Return what the hook is told of a project on SQLite."""
+def asked(starting_point: str, url: str = "sqlite:///orders.db") -> Project:
+    """Return what the hook is told of a project."""
     answers = {
         "project_slug": "orders",
-        "database_url": "sqlite:///orders.db",
+        "database_url": url,
         "starting_point": starting_point,
         "__left_out": "",
     }
