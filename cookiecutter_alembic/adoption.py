@@ -43,7 +43,7 @@ def adopt(lacking: str) -> list[str]:
     try:
         with working("models"):
             outcome, *details = _told(_adopt(way.install))
-    except (StepFailed, OSError) as failure:
+    except StepFailed as failure:
         report("models", str(failure))
         return way.adopt
     report("models", outcome, started)
@@ -54,7 +54,11 @@ def adopt(lacking: str) -> list[str]:
 
 def _adopt(install: tuple[str | Path, ...]) -> str:
     """Run `steady adopt` with an sqlacodegen that is gone afterwards."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StepFailed(f"needs a temporary folder: {error.strerror}") from None
+    with temporary as folder:
         run(*install, "--target", folder, SQLACODEGEN)
         return run(PYTHON, "-c", ADOPT, "adopt", folder)
 
