@@ -253,8 +253,8 @@ def test_a_project_without_models_on_a_server(
     type_in(project, *next_steps(project))
     assert any_postgres.query('SELECT * FROM "user"', "orders") == []
     assert "= 7 passed in " in project.run("pytest")
-    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
-        project.run(*command)
+    for check in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
+        project.run(*check)
     any_postgres.drop("orders")
 
 
