@@ -10,11 +10,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import asdict
-from inspect import unwrap
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -22,7 +20,7 @@ import cookiecutter
 from jinja2 import Environment
 from jinja2.ext import Extension
 
-from cookiecutter_alembic import library
+from cookiecutter_alembic import callers, library
 from cookiecutter_alembic.databases import ConnectionString, parse
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE, dotenv, quote
 from cookiecutter_alembic.names import InvalidName, check_slug, check_text, slug
@@ -153,7 +151,7 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
         unneeded=[*connection.unneeded_files, "app/models.py"],
         starting_point=answers["starting_point"],
         again=_again(answers),
-        is_for_comparison=_is_for_comparison(),
+        is_for_comparison=callers.is_for_comparison(),
     )
     return ascii(asdict(project))
 
@@ -219,7 +217,7 @@ def _shield_typed_url() -> None:
     error. Percent-encoded, they mean the same. Cookiecutter creates this environment
     before it renders the first answer.
     """
-    for answers in _context("prompt_for_config").values():
+    for answers in callers.context("prompt_for_config").values():
         url = answers.get("database_url")
         if isinstance(url, str) and "://" in url:
             scheme, separator, rest = url.partition("://")
@@ -236,7 +234,7 @@ def _offer_starting_points() -> None:
     Raises:
         Refusal: another one was given.
     """
-    answers = _context("prompt_for_config").get("cookiecutter", {})
+    answers = callers.context("prompt_for_config").get("cookiecutter", {})
     if "starting_point" not in answers:
         return
     given = answers["starting_point"]
@@ -255,7 +253,7 @@ def _check_replayed_starting_point() -> None:
     Raises:
         Refusal: it is not accepted.
     """
-    answers = _context("generate_files").get("cookiecutter", {})
+    answers = callers.context("generate_files").get("cookiecutter", {})
     _check_starting_point(answers.get("starting_point", "example"))
 
 
@@ -272,45 +270,9 @@ def _forget_typed_url(url: str) -> None:
     `cookiecutter.main` copies answers that are given as `key=value` to
     `context["_cookiecutter"]`, which it later writes to the replay file.
     """
-    copy = _context("prompt_for_config").get("_cookiecutter", {})
+    copy = callers.context("prompt_for_config").get("_cookiecutter", {})
     if "database_url" in copy:
         copy["database_url"] = url
-
-
-def _context(function: str) -> dict[str, Any]:
-    """Return the context that a function of Cookiecutter was given, {} outside of it.
-
-    Arguments:
-        function: `prompt_for_config`, which renders the answers, or `generate_files`. Only
-            their stack frames have these dictionaries.
-    """
-    for frame in _frames():
-        if frame.f_code.co_name == function:
-            context: dict[str, Any] = frame.f_locals["context"]
-            return context
-    return {}
-
-
-def _is_for_comparison() -> bool:
-    """Return whether this is inside of `cruft update` or `cruft diff`.
-
-    They generate projects in temporary folders, only to compare them with each other or with
-    the real one. The results of the hook's steps, above all the first revision, would
-    differ, and end up in the real project.
-    """
-    cruft = sys.modules.get("cruft")
-    if cruft is None:
-        return False
-    comparing = {unwrap(it).__code__ for it in (cruft.diff, cruft.update)}
-    return any(frame.f_code in comparing for frame in _frames())
-
-
-def _frames() -> Iterator[FrameType]:
-    """Yield the frames of the functions that are being called, innermost first."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _forget_modules() -> None:

@@ -66,10 +66,8 @@ def take_steps(project: Project) -> None:
         return
     install = environment.make()
     begun = _begin(project, settle, install)
-    lacking = begun.write and (
-        "the models" if project.is_adopted else "the first revision"
-    )
-    commit = repository.commit(project, lacking=lacking or "")
+    written = "the models" if project.is_adopted else "the first revision"
+    commit = repository.commit(project, lacking=written if begun.write else "")
     trouble = [*settle, *install, *begun.trouble, *commit]
     if trouble:
         say("\nNext:\n")
@@ -85,7 +83,7 @@ def take_steps(project: Project) -> None:
         *begun.write,
         *commit,
         *begun.create,
-        *(begun.adopt or FIRST[project.starting_point]),
+        *(begun.instead or FIRST[project.starting_point]),
     ]:
         say(f"  {command}")
 
@@ -98,18 +96,18 @@ class Begun:
         start: those that start the database's server, or let it be reached.
         write: those that write the models or the first revision.
         create: those that create the database.
-        adopt: those that take the place of the first upgrade.
+        instead: those that take the place of the first upgrade.
     """
 
     start: list[str]
     write: list[str]
     create: list[str]
-    adopt: list[str]
+    instead: list[str]
 
     @property
     def trouble(self) -> list[str]:
         """Those that are not left in every project."""
-        return [*self.start, *self.write, *self.adopt]
+        return [*self.start, *self.write, *self.instead]
 
 
 def _begin(project: Project, settle: list[str], install: list[str]) -> Begun:
