@@ -127,25 +127,26 @@ def test_models_of_a_database_on_a_server(
 
 @pytest.mark.full
 @needs_adopt
+@pytest.mark.parametrize("when", ["now", "later"])
 def test_models_in_a_uv_workspace(
-    bench: Path, shop: Path, environment: dict[str, str]
+    bench: Path, shop: Path, environment: dict[str, str], when: str
 ) -> None:
     """Nothing of the workspace is changed, and what is printed works there."""
     workspace = bench / "shops"
     workspace.mkdir()
-    told = '[tool.uv.workspace]\nmembers = ["*"]\n'
+    told = '[tool.uv.workspace]\nmembers = ["packages/*"]\n'
     (workspace / "pyproject.toml").write_text(told)
-    project = baked(
-        workspace, environment, database_url="sqlite:///x.db", starting_point="existing"
-    )
-    assert next_steps(project)[3:5] == ["uv pip install sqlacodegen", "steady adopt"]
-    shop.rename(project.path / "x.db")
-    steps = [step for step in next_steps(project) if not step.startswith("#")]
-    assert "No new upgrade operations" in type_in(project, *steps)
-    assert {path.name for path in workspace.iterdir()} == {
-        "pyproject.toml",
-        project.path.name,
-    }
+    if when == "later":
+        shop.rename(bench / "not yet")
+    project = adopted(workspace / "packages", environment, f"sqlite:///{shop}")
+    check_is_gone(project)
+    if when == "later":
+        (bench / "not yet").rename(shop)
+        commands = next_steps(project)
+        assert commands[3:5] == ["uv pip install sqlacodegen", "steady adopt"]
+    assert "No new upgrade operations" in type_in(project, *next_steps(project))
+    names = {path.name for path in workspace.iterdir()}
+    assert names == {"pyproject.toml", "packages"}
 
 
 @pytest.mark.full
@@ -155,8 +156,7 @@ def test_what_is_printed_reads_the_models_later(
 ) -> None:
     project = adopted(bench / "out", environment, "sqlite:///orders.db")
     shop.rename(project.path / "orders.db")
-    steps = [step for step in next_steps(project) if not step.startswith("#")]
-    assert "No new upgrade operations" in type_in(project, *steps)
+    assert "No new upgrade operations" in type_in(project, *next_steps(project))
     assert commits(project) == ["Initial commit"]
     check_is_gone(project)
 
