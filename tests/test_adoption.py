@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import sys
@@ -99,6 +100,8 @@ def test_models_of_a_file(
         config.write_text(f"[install]\nprefix = {bench}/elsewhere\nuser = true\n")
         environment["PATH"] = only(bench / "bin", "git")
     project = adopted(bench / "out", environment, f"sqlite:///{shop}")
+    environment["PATH"] = os.environ["PATH"]
+    assert f", {tool} " in project.output
     assert {path.suffix for path in temporary.iterdir()} <= {".lock"}  # uv's own
     assert not (bench / "elsewhere").exists()
     check_is_gone(project)
