@@ -42,11 +42,11 @@ def adopt(lacking: str) -> list[str]:
         return way.adopt
     try:
         with working("models"):
-            outcome, *details = _told(_adopt(way.install))
+            _place, outcome, *details = _told(_adopt(way.install))
     except StepFailed as failure:
         report("models", str(failure))
         return way.adopt
-    report("models", outcome, started)
+    report("models", outcome.strip(), started)
     for line in details:
         say(f"  {'':16} {line}")
     return []
@@ -57,14 +57,17 @@ def _adopt(install: tuple[str | Path, ...]) -> str:
     try:
         temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     except OSError as error:
-        raise StepFailed(f"needs a temporary folder: {error.strerror}") from None
+        raise StepFailed(f"need a temporary folder: {error.strerror}") from None
     with temporary as folder:
-        run(*install, "--target", folder, SQLACODEGEN)
+        try:
+            run(*install, "--target", folder, SQLACODEGEN)
+        except StepFailed as failure:
+            why = environment.reason(failure)
+            raise StepFailed(f"need sqlacodegen, but: {why}") from None
         return run(PYTHON, "-c", ADOPT, "adopt", folder)
 
 
 def _told(printed: str) -> list[str]:
-    """Return what was printed, without the place, which is known, and the next steps."""
+    """Return the lines that were printed before the next steps."""
     told, _, _ = printed.partition("\nNext:\n")
-    _place, outcome, *details = filter(str.strip, told.splitlines())
-    return [outcome.strip(), *details]
+    return [line for line in told.splitlines() if line.strip()]

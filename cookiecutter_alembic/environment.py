@@ -70,18 +70,20 @@ def make() -> list[str]:
     except StepFailed as failure:
         if is_new:  # The commands to do this later would take it for complete.
             shutil.rmtree(FOLDER, ignore_errors=True)
-        if "(from versions: none)" in str(failure):
-            report(
-                "environment", "pip found no packages; check its index and the network"
-            )
-        else:
-            report("environment", str(failure))
+        report("environment", reason(failure))
         return way.later
     version = ".".join(map(str, sys.version_info[:2]))
     report("environment", f".venv, Python {version}, {way.tool}", started)
     if way.detail:
         say(f"  {'':16} {way.detail}")
     return []
+
+
+def reason(failure: StepFailed) -> str:
+    """Return why an installation has failed, in one line."""
+    if "(from versions: none)" in str(failure):
+        return "pip found no packages; check its index and the network"
+    return str(failure)
 
 
 def choose() -> Way:

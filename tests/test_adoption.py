@@ -208,7 +208,7 @@ def test_what_cannot_be_installed_is_told_in_one_line(
 ) -> None:
     uv = tmp_path / "bin" / "uv"
     uv.parent.mkdir()
-    told = "error: Failed to fetch sqlacodegen"
+    told = "error: Failed to fetch"
     uv.write_text(
         f'#!/bin/sh\necho uv; test "$*" = --version || {{ echo "{told}" >&2; exit 2; }}\n'
     )
@@ -220,10 +220,10 @@ def test_what_cannot_be_installed_is_told_in_one_line(
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     later = ["uv run --with sqlacodegen steady adopt"]
     assert adoption.adopt("") == later
-    line = "  models           Failed to fetch sqlacodegen\n"
+    line = "  models           need sqlacodegen, but: Failed to fetch\n"
     assert capsys.readouterr().out == line
     assert not list(temporary.iterdir())
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no-such"))
     assert adoption.adopt("") == later
-    line = "  models           needs a temporary folder: No such file or directory\n"
+    line = "  models           need a temporary folder: No such file or directory\n"
     assert capsys.readouterr().out == line
