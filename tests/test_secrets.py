@@ -268,6 +268,8 @@ def type_in_terminal(url: str, folder: Path, environment: dict[str, str]) -> str
         terminal.sendline("")
     terminal.expect_exact("(sqlite:///my_service.db): ")
     terminal.sendline(url)
+    terminal.expect_exact("(1): ")
+    terminal.sendline("")
     terminal.expect_exact("Creating my_service")
     terminal.expect(pexpect.EOF)
     terminal.close()
