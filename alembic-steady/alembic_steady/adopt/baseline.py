@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +46,15 @@ def write(
     quiet, scripts.messaging_opts = scripts.messaging_opts, {"quiet": True}
     written: list[Path] = []
     try:
-        script: Any = scripts.generate_revision(
-            rev_id(),
-            MESSAGE,
-            head="base",
-            splice=False,
-            imports=IMPORTS,
-            upgrades=UPGRADE,
-            downgrades=DOWNGRADE,
-        )
+        with redirect_stdout(StringIO()):  # Alembic tells of each hook.
+            script: Any = scripts.generate_revision(
+                rev_id(),
+                MESSAGE,
+                head="base",
+                imports=IMPORTS,
+                upgrades=UPGRADE,
+                downgrades=DOWNGRADE,
+            )
         revision = Path(script.path)
         statements = revision.with_suffix(".sql")
         written = [revision, statements]
