@@ -23,7 +23,6 @@ from alembic_steady import errors
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.adopt.base import Target, find
 from alembic_steady.adopt.writer import DATABASE_TYPE, Writer
-from alembic_steady.autogenerate.ruler import described
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -94,7 +93,7 @@ def write_models(
         missing = _without_model(description, metadata)
         if proof:
             missing += _proved(connection, settings, description, target, writer, proof)
-    unmodelled = [*dict.fromkeys(map(described, sorted(missing, key=str)))]
+    unmodelled = [*dict.fromkeys(key.words for key in sorted(missing, key=str))]
     text = _module(target, writer, unmodelled)
     return Models({target.file: _formatted(text, target.file)}, unmodelled)
 

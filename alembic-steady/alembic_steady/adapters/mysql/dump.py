@@ -62,7 +62,7 @@ def read(connection: Connection, is_wanted: IsWanted) -> Dump:
     Raises:
         CommandError: it changes all the time.
     """
-    session = connection.exec_driver_sql(SESSION).one()._asdict()
+    session = dict(connection.exec_driver_sql(SESSION).mappings().one())
     connection.exec_driver_sql(READ_AS)
     try:
         last = _read(connection, is_wanted)
