@@ -314,3 +314,23 @@ def test_it_comes_back_with_its_table(project: PlainProject) -> None:
         assert project.run("steady", "drift").endswith(":\nno drift\n")
     if "sqlite" in str(project.url):
         execute(project, "DROP TRIGGER kept")
+
+
+@pytest.mark.full
+def test_it_stays_through_a_change_of_type(project: PlainProject) -> None:
+    """PostgreSQL writes expressions of another type in other words."""
+    begin(project, "thing")
+    text = project.models.read_text()
+    for old, new in (
+        ("    b: Mapped[str | None] = mapped_column(sa.Text)", "sa.String(50)"),
+        ("    b: Mapped[str | None] = mapped_column(sa.String(20))", "sa.String(50)"),
+    ):
+        text = text.replace(old, f"    b: Mapped[str | None] = mapped_column({new})")
+    project.models.write_text(text)
+    told = project.run("alembic", "revision", "--autogenerate", "-m", "type")
+    assert "ran up, down and up" in told
+    assert "can't stay" not in told
+    for way in ("upgrade head", "downgrade -1", "upgrade head"):
+        project.run("alembic", *way.split())
+        assert project.run("steady", "drift").endswith(":\nno drift\n")
+    assert project.run("alembic", "check") == NOTE + CLEAN
