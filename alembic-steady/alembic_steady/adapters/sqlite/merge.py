@@ -12,12 +12,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from alembic_steady.adapters.description import Description, Key, Part
-from alembic_steady.adapters.sqlite.describe import (
-    describe_table,
-    quote,
-    statement,
-    tokens,
-)
+from alembic_steady.adapters.sqlite.creation import quote, statement
+from alembic_steady.adapters.sqlite.describe import describe_table, tokens
 
 
 class Checks(NamedTuple):
