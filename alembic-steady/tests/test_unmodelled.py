@@ -6,8 +6,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import sqlalchemy as sa
+from alembic.config import Config
+from alembic.util import CommandError
 from harness import PlainProject
 
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
+from alembic_steady.autogenerate.unmodelled import Unmodelled
+from alembic_steady.settings import Settings
 from tests import servers
 from tests.revisions import CLEAN, NOTE
 
@@ -151,6 +157,91 @@ def assert_clean(project: PlainProject) -> None:
     assert project.run("alembic", "check") == NOTE + CLEAN
     assert CLEAN in project.run("alembic", "-x", "live", "check")
     assert project.run("steady", "drift").endswith(":\nno drift\n")
+
+
+def described(*statements: str) -> Description:
+    """Return the description of a database that statements build."""
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        found = SQLiteAdapter().describe_tables(connection)
+    engine.dispose()
+    return found
+
+
+def unmodelled(*entries: str) -> Unmodelled:
+    """Return the list of two metadata, one of which has none."""
+    one, other = sa.MetaData(info={"unmodelled": [*entries]}), sa.MetaData()
+    return Unmodelled(Settings([one, other], Config()), "main")
+
+
+def texts(description: Description) -> dict[str, str]:
+    """Return what is compared, by its words."""
+    return {key.words: part.text for key, part in description.items()}
+
+
+BUILT = (
+    "CREATE TABLE thing (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, gone TEXT)",
+    "CREATE INDEX other_way ON thing (a)",
+)
+
+
+def test_what_is_in_the_list_is_as_the_revisions_build_it() -> None:
+    revisions = described(*SQLITE[:3])
+    found = unmodelled(*OF_SQLITE, "index thing.other_way").added(
+        described(*BUILT), revisions
+    )
+    assert texts(found) == texts(revisions)
+
+
+def test_what_needs_a_column_goes_with_it() -> None:
+    built = described(BUILT[0].replace(", gone TEXT", ""))
+    found = unmodelled(*OF_SQLITE).added(built, described(*SQLITE[:3]))
+    names = {key.words for key in found}
+    assert "check thing.few" in names and "column thing.c" in names
+    assert not {"check thing.gone <> b", "index thing.of_gone"} & names
+    # So it does with the table.
+    assert unmodelled(*OF_SQLITE).added({}, described(*SQLITE[:3])) == {}
+
+
+@pytest.mark.parametrize("entry", ["table thing", "column thing.c"])
+def test_an_entry_stands_for_all_of_its_parts(entry: str) -> None:
+    found = unmodelled(entry)
+    assert found.has(Key(None, "thing", "column", "c", "type"))
+    assert found.has(Key(None, "thing", "check", "few")) == entry.startswith("table")
+    assert not found.has(Key(None, "things", "column", "c"))
+    assert not found.has(Key("thing", "", "schema"))
+
+
+def test_it_is_known_by_other_words_after_a_rename() -> None:
+    before = described(*SQLITE[:3])
+    built = described(BUILT[0].replace("thing", "item").replace("b TEXT", "code TEXT"))
+    after = described(
+        *SQLITE[:3],
+        "ALTER TABLE thing RENAME TO item",
+        "ALTER TABLE item RENAME COLUMN b TO code",
+    )
+    found = unmodelled(*OF_SQLITE, "check item.few")
+    told = found.follow(before, after, built, {"item": "thing"})
+    assert {key.words for key in told} == {
+        "unique constraint item.(a)",
+        "check item.a > 0",
+        "check item.gone <> code",
+        "collation of column item.code",
+        "default of column item.code",
+        "column item.c",
+        "index item.lower_b",
+        "index item.of_gone",
+    }
+    assert all(map(found.has, told))
+
+
+@pytest.mark.parametrize("told", ["table thing", [1]])
+def test_a_list_of_something_else_is_refused(told: object) -> None:
+    settings = Settings(sa.MetaData(info={"unmodelled": told}), Config())
+    with pytest.raises(CommandError, match="a list of strings"):
+        Unmodelled(settings, None)
 
 
 @pytest.mark.full
