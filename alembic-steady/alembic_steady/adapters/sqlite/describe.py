@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -46,6 +46,11 @@ CONSTRAINTS = {
 
 WHOLE_KEY = "\0"
 """What stands for the columns that a foreign key does not name."""
+
+
+CLAUSES = ("on", "match", "not", "deferrable")
+"""The words with which the clauses of a foreign key begin."""
+NO_ACTION = ["no", "action"]
 
 
 class Token(NamedTuple):
@@ -271,9 +276,7 @@ class _Reader:
         if kind == "check":
             return _print(_unwrapped(rest), self.names)
         if kind == "foreign key":
-            target = [token.word for token in rest].index("references") + 1
-            if [token.word for token in rest[target + 1 :][:1]] != ["("]:
-                rest = [*rest[: target + 1], *tokens(WHOLE_KEY), *rest[target + 1 :]]
+            rest = _in_order(rest)
         return _print(token for token in rest if token.word != "autoincrement")
 
     def columns(self, clause: list[Token]) -> tuple[str, ...]:
@@ -372,6 +375,27 @@ def _of_table(column: Token, clause: list[Token]) -> list[Token]:
     if word == "references":
         return [FOREIGN, KEY, OPENING, column, CLOSING, *clause]
     return clause
+
+
+def _in_order(rest: list[Token]) -> list[Token]:
+    """Write a foreign key, of which the first words were taken off, in one order."""
+    words = [token.word for token in rest]
+    place = words.index("references") + 2
+    whole = tokens(WHOLE_KEY)
+    if words[place : place + 1] == ["("]:
+        place, whole = words.index(")", place) + 1, []
+    behind = rest[place:]
+    starts = [
+        number
+        for number, token in enumerate(behind)
+        if token.word in ("on", "match", "not")
+        or (token.word == "deferrable" and words[place + number - 1] != "not")
+    ]
+    clauses = [behind[start:end] for start, end in pairwise([*starts, len(behind)])]
+    # What SQLite does anyway.
+    said = [it for it in clauses if [token.word for token in it[2:]] != NO_ACTION]
+    said.sort(key=lambda it: CLAUSES.index(it[0].word) * 10 + (it[1].word == "update"))
+    return [*rest[:place], *whole, *chain.from_iterable(said)]
 
 
 def _unwrapped(found: list[Token]) -> list[Token]:
