@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -184,6 +184,10 @@ class Adapter(ABC):
             connection: the connection to run them on.
             executor: has the record of what is executed and committed.
         """
+
+    def running(self) -> AbstractContextManager[None]:
+        """Return a context for revisions that run, on whichever database."""
+        return nullcontext()
 
     def heads(self, connection: Connection) -> set[str]:
         """Return the heads that a new connection reads after a run.
