@@ -147,6 +147,22 @@ def test_nothing_else_changes(table: str, name: str) -> None:
     assert [lost, found[1]] == [gone, new]
 
 
+def test_a_table_by_another_spelling_and_a_temporary_one() -> None:
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for sql in ("TABLE Own (a INT, CHECK (a > 0))", "TEMP TABLE brief (a INT)"):
+            connection.exec_driver_sql(f"CREATE {sql}")
+        connection.exec_driver_sql("CREATE INDEX ix ON own (lower(a))")
+        operations = Operations(MigrationContext.configure(connection))
+        for name in ("OWN", "brief"):
+            with operations.batch_alter_table(name, recreate="always") as batch:
+                batch.add_column(sa.Column("b", sa.Integer))
+        words = {key.words for key in ADAPTER.describe_tables(connection)}
+        assert {"check OWN.a > 0", "column OWN.b", "index OWN.ix"} <= words
+    engine.dispose()
+
+
 def test_checks_that_the_revision_says_itself() -> None:
     told = {"table_args": (sa.CheckConstraint("a < 200"),)}
     gone, new = rebuild(TABLE, lambda _: None, **told)

@@ -18,8 +18,13 @@ from sqlalchemy.schema import CreateTable
 from alembic_steady import private
 from alembic_steady.adapters.sqlite.merge import Checks, merged
 
-STORED = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
-BESIDE = "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = ?"
+STORED = (
+    "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
+)
+BESIDE = (
+    "SELECT name, sql FROM sqlite_master"
+    " WHERE type <> 'table' AND tbl_name = ? COLLATE NOCASE"
+)
 
 UNTRUE = (
     "Unnamed CHECK constraint on reflected table",
@@ -62,7 +67,9 @@ class RebuildingImpl(SQLiteImpl):
 
     def _merged(self, batch_impl: Any, table: Table) -> str:
         """Return the statement that creates the new table, at no loss."""
-        stored = self.connection.exec_driver_sql(STORED, (table.name,)).scalar_one()
+        stored = self.connection.exec_driver_sql(STORED, (table.name,)).scalar()
+        if stored is None:  # It is temporary.
+            return ""
         unchanged, changed = (
             str(CreateTable(it).compile(dialect=self.dialect))
             for it in (private.rebuilt(batch_impl), batch_impl.new_table)
