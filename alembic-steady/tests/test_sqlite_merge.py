@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
+from alembic_steady.adapters.description import Key
 from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
 from alembic_steady.adapters.sqlite.creation import statement
 from alembic_steady.adapters.sqlite.describe import describe_table
@@ -95,6 +96,16 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], set[str], set[str]]] = {
         {"unique constraint t.pair"},
         set(),
     ),
+    "other constraints of the same names": (
+        lambda table: (
+            table.drop_constraint("named", type_="check"),
+            table.create_check_constraint("named", sa.text("b <> 'x'")),
+            table.drop_constraint("pair", type_="unique"),
+            table.create_unique_constraint("pair", ["j", "q"]),
+        ),
+        {"check t.named", "unique constraint t.pair"},
+        {"check t.named", "unique constraint t.pair"},
+    ),
     "added constraints": (
         lambda table: (
             table.create_check_constraint("more", sa.text("a > 4")),
@@ -145,6 +156,25 @@ def test_nothing_else_changes(table: str, name: str) -> None:
     found = rebuild(TABLES[table], change)
     lost = {it.partition(" deferrable")[0] for it in found[0]}
     assert [lost, found[1]] == [gone, new]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_renamed_column_keeps_all(name: str) -> None:
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for sql in (PARENT, TABLES[name], "CREATE INDEX ix ON t (a, b)"):
+            connection.exec_driver_sql(sql)
+        before = ADAPTER.describe_tables(connection)
+        operations = Operations(MigrationContext.configure(connection))
+        for old, new in (("b", "Code"), ("Code", "b")):
+            with operations.batch_alter_table("t", recreate="always") as batch:
+                batch.alter_column(old, new_column_name=new)
+            after = ADAPTER.describe_tables(connection)
+            assert Key(None, "t", "column", new, "collation") in after
+        texts = [{key: it.text for key, it in one.items()} for one in (before, after)]
+        assert texts[0] == texts[1]
+    engine.dispose()
 
 
 def test_a_table_by_another_spelling_and_a_temporary_one() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import CheckConstraint, Connection, Table, event, text
 from sqlalchemy.schema import CreateTable
 
 from alembic_steady import private
-from alembic_steady.adapters.sqlite.merge import Checks, merged
+from alembic_steady.adapters.sqlite.merge import Checks, merged, renamed
 
 STORED = (
     "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
@@ -74,6 +74,13 @@ class RebuildingImpl(SQLiteImpl):
             str(CreateTable(it).compile(dialect=self.dialect))
             for it in (private.rebuilt(batch_impl), batch_impl.new_table)
         )
+        others = {
+            name: str(column.name)
+            for name, column in batch_impl.columns.items()
+            if name != column.name
+        }
+        if others:
+            stored = renamed(stored, others)
         told = any(isinstance(it, CheckConstraint) for it in batch_impl.table_args)
         names = [
             name

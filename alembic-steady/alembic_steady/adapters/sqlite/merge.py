@@ -2,13 +2,15 @@
 
 SQLAlchemy reads neither checks without a name as such, nor collations, conflict clauses and
 many actions of foreign keys; some defaults it reads wrong. So three statements are compared:
-the stored one, the one that Alembic would write if nothing changed, and the one that it
+the stored one, the one that Alembic would write if it only renamed, and the one that it
 writes. Where the last two say the same, the stored one holds.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 from alembic_steady.adapters.description import Description, Key, Part
@@ -33,8 +35,8 @@ def merged(name: str, stored: str, unchanged: str, changed: str, checks: Checks)
 
     Arguments:
         name: the name of the table.
-        stored: the statement that has created it.
-        unchanged: what Alembic would write if it changed nothing.
+        stored: the statement that has created it, with columns renamed.
+        unchanged: what Alembic would write if it only renamed columns.
         changed: what Alembic writes, with the name that the new table has at first.
         checks: what the revision says of checks without a name.
     """
@@ -47,6 +49,25 @@ def merged(name: str, stored: str, unchanged: str, changed: str, checks: Checks)
         definition = f"{stored[: was.start]}{now.raw}{stored[was.end :]}"
     part = Part(options, definition, name)
     return statement(table, {table: part, **merge.columns(), **merge.constraints()})
+
+
+def renamed(sql: str, names: Mapping[str, str]) -> str:
+    """Return a statement that creates a table, with other names of columns.
+
+    Arguments:
+        sql: the statement.
+        names: the new name of each renamed column.
+    """
+    table = quote(tokens(sql)[2].name)
+    # It may need functions that only the application has.
+    with suppress(sqlite3.Error), closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(sql)
+        for old, new in names.items():
+            columns = f"{quote(old)} TO {quote(new)}"
+            connection.execute(f"ALTER TABLE {table} RENAME COLUMN {columns}")
+        query = "SELECT sql FROM sqlite_master WHERE type = 'table'"
+        return str(connection.execute(query).fetchone()[0])
+    return sql
 
 
 class _Merge:
@@ -98,8 +119,9 @@ class _Merge:
             if key.kind not in ("table", "column") and self.keeps(key, part):
                 found |= self.named(key, part)
         for key, part in self.changed.items():
-            is_seen = key in self.unchanged and _has_twin(key, part, self.stored)
-            if key.kind not in ("table", "column") and not is_seen:
+            is_stored = key in self.stored or _has_twin(key, part, self.stored)
+            is_kept = is_stored and self.is_alike(key)
+            if key.kind not in ("table", "column") and not is_kept:
                 found[key] = part
         return found
 
