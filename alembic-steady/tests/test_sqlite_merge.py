@@ -16,6 +16,7 @@ from alembic_steady.adapters.description import Key
 from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
 from alembic_steady.adapters.sqlite.creation import statement
 from alembic_steady.adapters.sqlite.describe import describe_table
+from alembic_steady.adapters.sqlite.merge import renamed
 
 ADAPTER = SQLiteAdapter()
 PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY, n TEXT UNIQUE)"
@@ -108,12 +109,18 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], set[str], set[str]]] = {
     ),
     "added constraints": (
         lambda table: (
+            table.create_unique_constraint("again", ["b"]),
             table.create_check_constraint("more", sa.text("a > 4")),
             table.create_unique_constraint("one", ["j"]),
             table.create_foreign_key("own", "t", ["g"], ["id"]),
         ),
         set(),
-        {"check t.more", "unique constraint t.one", "foreign key t.own"},
+        {
+            "check t.more",
+            "unique constraint t.again",
+            "unique constraint t.one",
+            "foreign key t.own",
+        },
     ),
 }
 
@@ -156,6 +163,16 @@ def test_nothing_else_changes(table: str, name: str) -> None:
     found = rebuild(TABLES[table], change)
     lost = {it.partition(" deferrable")[0] for it in found[0]}
     assert [lost, found[1]] == [gone, new]
+
+
+def test_two_columns_swap_their_names() -> None:
+    sql = "CREATE TABLE t (a INT UNIQUE, b INT CHECK (b > 0), CHECK (a < b))"
+    assert renamed(sql, {"a": "b", "b": "a"}) == (
+        "CREATE TABLE t (b INT UNIQUE, a INT CHECK (a > 0), CHECK (b < a))"
+    )
+    # SQLite can't read it without the function.
+    sql = "CREATE TABLE t (a INT, b INT GENERATED ALWAYS AS (own(a)))"
+    assert renamed(sql, {"a": "c"}) == sql
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -62,7 +62,10 @@ def renamed(sql: str, names: Mapping[str, str]) -> str:
     # It may need functions that only the application has.
     with suppress(sqlite3.Error), closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(sql)
-        for old, new in names.items():
+        # Two columns may swap their names.
+        between = {old: f"_alembic_tmp_{number}" for number, old in enumerate(names)}
+        then = {between[old]: new for old, new in names.items()}
+        for old, new in [*between.items(), *then.items()]:
             columns = f"{quote(old)} TO {quote(new)}"
             connection.execute(f"ALTER TABLE {table} RENAME COLUMN {columns}")
         query = "SELECT sql FROM sqlite_master WHERE type = 'table'"
@@ -146,7 +149,9 @@ class _Merge:
         names = [
             it.name
             for other, it in self.changed.items()
-            if (other.kind, it.columns) == (key.kind, part.columns) and it.name
+            if (other.kind, it.columns) == (key.kind, part.columns)
+            and it.name
+            and other in self.unchanged
         ]
         if part.name or key in self.changed or len(names) != 1 or key.kind == "check":
             return {key: part}
