@@ -8,14 +8,23 @@ writes. Where the last two say the same, the stored one holds.
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from typing import NamedTuple
 
 from alembic_steady.adapters.description import Description, Key, Part
 from alembic_steady.adapters.sqlite.creation import quote, statement
 from alembic_steady.adapters.sqlite.describe import describe_table, tokens
+
+LIST = re.compile(r"\S+ in \(.*\)", re.DOTALL)
+"""What checks of SQLAlchemy's own types are like."""
+GOES = (
+    "Unnamed CHECK constraint of table {} goes with the type of its column: {}; to keep it,"
+    " pass it to batch_alter_table in table_args"
+)
 
 
 class Checks(NamedTuple):
@@ -42,6 +51,8 @@ def merged(name: str, stored: str, unchanged: str, changed: str, checks: Checks)
     """
     old, same, new = (describe_table(name, sql) for sql in (stored, unchanged, changed))
     merge = _Merge(old, same, new, checks)
+    for check in merge.gone():
+        warnings.warn(GOES.format(name, " ".join(check.split())), stacklevel=2)
     table = Key(None, name, "table")
     options, definition = merge.stored[table].text, changed
     if merge.unchanged[table].text == merge.changed[table].text:
@@ -137,12 +148,32 @@ class _Merge:
         if not all(column in self.changed for column in columns):
             return False
         if key.kind == "check" and not part.name:  # Alembic leaves all of them out.
-            types = [column._replace(aspect="type") for column in columns]
-            is_of_type = not all(map(self.is_alike, types))
-            is_of_type = is_of_type or not self.checks.columns.isdisjoint(part.columns)
-            return not (self.checks.are_told or is_of_type)
+            return not (self.checks.are_told or self.is_of_type(part, columns))
         is_seen = _has_twin(key, part, self.unchanged)
         return not is_seen or _has_twin(key, part, self.changed)
+
+    def is_of_type(self, check: Part, columns: Sequence[Key]) -> bool:
+        """Return whether a check may be that of a type which a column no longer has."""
+        if len(columns) != 1 or not LIST.fullmatch(check.text):
+            return False
+        if not self.checks.columns.isdisjoint(check.columns):
+            return True
+        return not self.is_alike(columns[0]._replace(aspect="type"))
+
+    def gone(self) -> list[str]:
+        """Return the checks that go with a type, and that no other one takes the place of."""
+        return [
+            part.definition
+            for key, part in self.stored.items()
+            if key.kind == "check"
+            and not (part.name or self.checks.are_told or key in self.unchanged)
+            and all(
+                key._replace(kind="column", name=it) in self.changed
+                for it in part.columns
+            )
+            and not self.keeps(key, part)
+            and self.checks.columns.isdisjoint(part.columns)
+        ]
 
     def named(self, key: Key, part: Part) -> Description:
         """Return a constraint with the name that a convention gives to it, if one does."""
