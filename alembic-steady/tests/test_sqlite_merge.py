@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from harness import IS_NEWEST
 
 from alembic_steady.adapters.description import Key
 from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
@@ -42,7 +43,9 @@ TABLES = {
     "plain": TABLE,
     "counts": COUNTS.replace("    PRIMARY KEY (id ASC),\n", ""),
     "counts below": TABLE.replace("(id ASC)", "(id AUTOINCREMENT)"),
-    "options": TABLE.replace("BOOLEAN", "ANY") + " STRICT, WITHOUT ROWID",
+    # SQLAlchemy 2.0 fails to read a table with options and line breaks.
+    "options": TABLE.replace("BOOLEAN", "ANY")
+    + (" STRICT, WITHOUT ROWID" if IS_NEWEST else ""),
 }
 CHANGES: dict[str, tuple[Callable[[Any], Any], set[str], set[str]]] = {
     "added column": (
