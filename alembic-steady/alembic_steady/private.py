@@ -136,7 +136,7 @@ def end_read_timeout(connection: Any) -> None:
 
 
 def rebuilt(batch_impl: Any) -> Table:
-    """Return a table as Alembic would build it again if nothing of it changed.
+    """Return a table as Alembic would build it again if it only renamed columns.
 
     Arguments:
         batch_impl: what rebuilds the table in batch mode.
@@ -144,6 +144,9 @@ def rebuilt(batch_impl: Any) -> Table:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # They were given already.
         again = type(batch_impl)(batch_impl.impl, batch_impl.table, (), {}, True)
+        for name, column in batch_impl.columns.items():
+            if column.name != name:
+                again.alter_column(batch_impl.table.name, name, name=str(column.name))
         again._transfer_elements_to_new_table()
     table: Table = again.new_table
     return table

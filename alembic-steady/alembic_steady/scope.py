@@ -138,16 +138,18 @@ class Scope:
     ) -> Iterator[Key]:
         """Yield the keys of constraints that differ in a name that does not count."""
         changed = [key for key in found if key.kind in PREFIXES]
-        added = [key for key in changed if key not in before]
+        added: dict[tuple[Any, ...], list[Key]] = defaultdict(list)
+        for key in changed:
+            if key not in before:
+                added[key[:3]].append(key)
         for old in [key for key in changed if key not in after]:
-            for new in added:
+            for new in added[old[:3]]:
                 if (
-                    old[:3] == new[:3]
-                    and self._is_free(old, after[new])
+                    self._is_free(old, after[new])
                     and self._is_free(new, before[old])
                     and self.are_alike(old, before[old], after[new])
                 ):
-                    added.remove(new)
+                    added[old[:3]].remove(new)
                     yield from (old, new)
                     break
 

@@ -6,8 +6,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import sqlalchemy as sa
+from alembic.config import Config
+from alembic.util import CommandError
 from harness import PlainProject
 
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
+from alembic_steady.autogenerate.unmodelled import Unmodelled
+from alembic_steady.settings import Settings
 from tests import servers
 from tests.revisions import CLEAN, NOTE
 
@@ -131,15 +137,19 @@ def by_hand(project: PlainProject, statements: Sequence[str]) -> None:
     project.run("alembic", "upgrade", "head")
 
 
-def begin(project: PlainProject) -> list[str]:
-    """Build what models can't say in a revision, and return the words for it."""
+def begin(project: PlainProject, table: str = "") -> None:
+    """Build what models can't say in a revision, or that of one table alone."""
     family = sa.make_url(project.url).get_backend_name()
     statements, entries, string = KNOWN[family]
     told = "\n    ".join(f'"{it}",' for it in entries)
     project.models.write_text(HEAD.format(entries=told, string=string))
-    by_hand(project, statements)
+    by_hand(project, [it for it in statements if _is_of(it, table)])
     execute(project, "INSERT INTO thing (a, b, gone) VALUES (1, 'b', 'g')")
-    return [*entries]
+
+
+def _is_of(statement: str, table: str) -> bool:
+    is_table = statement.startswith(("CREATE TABLE", "CREATE VIRTUAL"))
+    return not is_table or f"TABLE {table}" in statement
 
 
 def assert_clean(project: PlainProject) -> None:
@@ -147,6 +157,91 @@ def assert_clean(project: PlainProject) -> None:
     assert project.run("alembic", "check") == NOTE + CLEAN
     assert CLEAN in project.run("alembic", "-x", "live", "check")
     assert project.run("steady", "drift").endswith(":\nno drift\n")
+
+
+def described(*statements: str) -> Description:
+    """Return the description of a database that statements build."""
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        found = SQLiteAdapter().describe_tables(connection)
+    engine.dispose()
+    return found
+
+
+def unmodelled(*entries: str) -> Unmodelled:
+    """Return the list of two metadata, one of which has none."""
+    one, other = sa.MetaData(info={"unmodelled": [*entries]}), sa.MetaData()
+    return Unmodelled(Settings([one, other], Config()), "main")
+
+
+def texts(description: Description) -> dict[str, str]:
+    """Return what is compared, by its words."""
+    return {key.words: part.text for key, part in description.items()}
+
+
+BUILT = (
+    "CREATE TABLE thing (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, gone TEXT)",
+    "CREATE INDEX other_way ON thing (a)",
+)
+
+
+def test_what_is_in_the_list_is_as_the_revisions_build_it() -> None:
+    revisions = described(*SQLITE[:3])
+    found = unmodelled(*OF_SQLITE, "index thing.other_way").added(
+        described(*BUILT), revisions
+    )
+    assert texts(found) == texts(revisions)
+
+
+def test_what_needs_a_column_goes_with_it() -> None:
+    built = described(BUILT[0].replace(", gone TEXT", ""))
+    found = unmodelled(*OF_SQLITE).added(built, described(*SQLITE[:3]))
+    names = {key.words for key in found}
+    assert "check thing.few" in names and "column thing.c" in names
+    assert not {"check thing.gone <> b", "index thing.of_gone"} & names
+    # So it does with the table.
+    assert unmodelled(*OF_SQLITE).added({}, described(*SQLITE[:3])) == {}
+
+
+@pytest.mark.parametrize("entry", ["table thing", "column thing.c"])
+def test_an_entry_stands_for_all_of_its_parts(entry: str) -> None:
+    found = unmodelled(entry)
+    assert found.has(Key(None, "thing", "column", "c", "type"))
+    assert found.has(Key(None, "thing", "check", "few")) == entry.startswith("table")
+    assert not found.has(Key(None, "things", "column", "c"))
+    assert not found.has(Key("thing", "", "schema"))
+
+
+def test_it_is_known_by_other_words_after_a_rename() -> None:
+    before = described(*SQLITE[:3])
+    built = described(BUILT[0].replace("thing", "item").replace("b TEXT", "code TEXT"))
+    after = described(
+        *SQLITE[:3],
+        "ALTER TABLE thing RENAME TO item",
+        "ALTER TABLE item RENAME COLUMN b TO code",
+    )
+    found = unmodelled(*OF_SQLITE, "check item.few")
+    told = found.follow(before, after, built, {"item": "thing"})
+    assert {key.words for key in told} == {
+        "unique constraint item.(a)",
+        "check item.a > 0",
+        "check item.gone <> code",
+        "collation of column item.code",
+        "default of column item.code",
+        "column item.c",
+        "index item.lower_b",
+        "index item.of_gone",
+    }
+    assert all(map(found.has, told))
+
+
+@pytest.mark.parametrize("told", ["table thing", [1]])
+def test_a_list_of_something_else_is_refused(told: object) -> None:
+    settings = Settings(sa.MetaData(info={"unmodelled": told}), Config())
+    with pytest.raises(CommandError, match="a list of strings"):
+        Unmodelled(settings, None)
 
 
 @pytest.mark.full
@@ -161,8 +256,9 @@ def test_it_stays_and_only_drift_looks_at_it(project: PlainProject) -> None:
     told = project.run("alembic", "revision", "--autogenerate", "-m", "changed")
     assert "ran up, down and up" in told
     for way in ("upgrade head", "downgrade -1", "upgrade head"):
-        project.run("alembic", *way.split())
-        assert project.run("steady", "drift").endswith(":\nno drift\n")
+        assert "Warning" not in project.run("alembic", *way.split())
+        told = project.run("steady", "drift")
+        assert told.endswith(":\nno drift\n") and "Warning" not in told
     assert_clean(project)
 
     # What needs a column goes with it, and comes back.
@@ -173,8 +269,9 @@ def test_it_stays_and_only_drift_looks_at_it(project: PlainProject) -> None:
     assert "ran up, down and up" in told
     assert "drops index thing.of_gone" in told
     for way in ("upgrade head", "downgrade -1", "upgrade head"):
-        project.run("alembic", *way.split())
-        assert project.run("steady", "drift").endswith(":\nno drift\n")
+        assert "Warning" not in project.run("alembic", *way.split())
+        told = project.run("steady", "drift")
+        assert told.endswith(":\nno drift\n") and "Warning" not in told
     assert_clean(project)
 
     is_mariadb = "mariadb" in str(project.url)
@@ -286,3 +383,47 @@ def test_alembic_compares_nothing_of_it_by_its_own_rules(project: PlainProject) 
     assert "Alembic's own rules compare here" in told
     for words in ("other", "kid", "part", "lower_b", "of_gone", "'c'", "few"):
         assert words not in told.partition("New upgrade operations")[2]
+
+
+OTHER = """
+
+class Other(Base):
+    __tablename__ = "more"
+
+    id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+"""
+
+
+@pytest.mark.full
+def test_it_comes_back_with_its_table(project: PlainProject) -> None:
+    begin(project, "thing")
+    text = project.models.read_text()
+    start, end = text.index("class Thing"), text.index("Base.metadata.info")
+    project.models.write_text(text[:start] + OTHER.strip() + "\n\n\n" + text[end:])
+    options = ["-x", "allow-drop", "revision", "--autogenerate", "-m", "dropped"]
+    assert "ran up, down and up" in project.run("alembic", *options)
+    for way in ("upgrade head", "downgrade -1", "upgrade head", "downgrade -1"):
+        project.run("alembic", *way.split())
+        assert project.run("steady", "drift").endswith(":\nno drift\n")
+    if "sqlite" in str(project.url):
+        execute(project, "DROP TRIGGER kept")
+
+
+@pytest.mark.full
+def test_it_stays_through_a_change_of_type(project: PlainProject) -> None:
+    """PostgreSQL writes expressions of another type in other words."""
+    begin(project, "thing")
+    text = project.models.read_text()
+    for old, new in (
+        ("    b: Mapped[str | None] = mapped_column(sa.Text)", "sa.String(50)"),
+        ("    b: Mapped[str | None] = mapped_column(sa.String(20))", "sa.String(50)"),
+    ):
+        text = text.replace(old, f"    b: Mapped[str | None] = mapped_column({new})")
+    project.models.write_text(text)
+    told = project.run("alembic", "revision", "--autogenerate", "-m", "type")
+    assert "ran up, down and up" in told
+    assert "can't stay" not in told
+    for way in ("upgrade head", "downgrade -1", "upgrade head"):
+        project.run("alembic", *way.split())
+        assert project.run("steady", "drift").endswith(":\nno drift\n")
+    assert project.run("alembic", "check") == NOTE + CLEAN

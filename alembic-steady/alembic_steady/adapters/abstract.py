@@ -189,6 +189,10 @@ class Adapter(ABC):
             executor: has the record of what is executed and committed.
         """
 
+    def running(self) -> AbstractContextManager[None]:
+        """Return a context for revisions that run, on whichever database."""
+        return nullcontext()
+
     def heads(self, connection: Connection) -> set[str]:
         """Return the heads that a new connection reads after a run.
 

@@ -90,17 +90,24 @@ class Unmodelled:
         Returns:
             What the list has to name now.
         """
-        gone: dict[Key, set[str]] = defaultdict(set)
+        gone: dict[Key, list[tuple[str, str]]] = defaultdict(list)
         for key, part in before.items():
-            if self.has(key) and key not in after:
-                gone[key._replace(name="")].add(part.text)
+            if key.words in self._entries and key not in after:
+                gone[key._replace(name="")].append((key.name, part.text))
         found = []
         for key, part in after.items():
-            former = key._replace(table=tables.get(key.table, key.table), name="")
-            if key in before or former not in gone or self.has(key):
-                continue
-            # The models say something of each column, if only that it has no default.
-            if part.text in gone[former] if key.aspect else key not in built:
+            former = key._replace(table=tables.get(key.table, key.table))
+            known = gone.get(former._replace(name=""), [])
+            is_it = bool(known)
+            if key.kind == "column":
+                is_new = former._replace(aspect="") not in before
+                is_it = any(
+                    part.text == text and (is_new or key.name == name)
+                    for name, text in known
+                )
+            # The models say something of each aspect, if only that there is no default.
+            is_said = key in built and not key.aspect
+            if is_it and not (is_said or key in before or self.has(key)):
                 found.append(key)
         self._entries |= {key.words for key in found}
         return found

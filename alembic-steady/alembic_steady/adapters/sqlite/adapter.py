@@ -102,12 +102,16 @@ class SQLiteAdapter(Adapter):
         """Begin a transaction for the whole run, during which no other run can write."""
         return lock.held(connection, self.describe(connection.engine.url))
 
+    def running(self) -> AbstractContextManager[None]:
+        """Ignore warnings of losses that there are not."""
+        return batch.without_warnings()
+
     def run(self, connection: Connection, executor: Executor) -> set[str]:
         """Run all revisions in one transaction."""
         migration = context.get_context()
         # An autocommit block would end the transaction, and with it the lock.
         private.keep_in_one_transaction(migration)
-        with context.begin_transaction(), batch.without_warning():
+        with context.begin_transaction(), self.running():
             context.run_migrations()
             heads = {*migration.get_current_heads()}
         # A revision that has committed by itself has ended the run's transaction.

@@ -16,10 +16,21 @@ from sqlalchemy import CheckConstraint, Connection, Table, event, text
 from sqlalchemy.schema import CreateTable
 
 from alembic_steady import private
-from alembic_steady.adapters.sqlite.merge import Checks, merged
+from alembic_steady.adapters.sqlite.merge import Checks, merged, renamed
 
-STORED = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
-BESIDE = "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = ?"
+STORED = (
+    "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
+)
+BESIDE = (
+    "SELECT name, sql FROM sqlite_master"
+    " WHERE type <> 'table' AND tbl_name = ? COLLATE NOCASE"
+)
+
+UNTRUE = (
+    "Unnamed CHECK constraint on reflected table",
+    "Skipped unsupported reflection of expression-based index",
+)
+"""How warnings begin of what Alembic and SQLAlchemy leave out."""
 
 
 class RebuildingImpl(SQLiteImpl):
@@ -56,11 +67,20 @@ class RebuildingImpl(SQLiteImpl):
 
     def _merged(self, batch_impl: Any, table: Table) -> str:
         """Return the statement that creates the new table, at no loss."""
-        stored = self.connection.exec_driver_sql(STORED, (table.name,)).scalar_one()
+        stored = self.connection.exec_driver_sql(STORED, (table.name,)).scalar()
+        if stored is None:  # It is temporary.
+            return ""
         unchanged, changed = (
             str(CreateTable(it).compile(dialect=self.dialect))
             for it in (private.rebuilt(batch_impl), batch_impl.new_table)
         )
+        others = {
+            name: str(column.name)
+            for name, column in batch_impl.columns.items()
+            if name != column.name
+        }
+        if others:
+            stored = renamed(stored, others)
         told = any(isinstance(it, CheckConstraint) for it in batch_impl.table_args)
         names = [
             name
@@ -95,10 +115,11 @@ class RebuildingImpl(SQLiteImpl):
 
 
 @contextmanager
-def without_warning() -> Iterator[None]:
-    """Ignore that Alembic leaves out checks without a name, since they stay."""
+def without_warnings() -> Iterator[None]:
+    """Ignore that a table loses something when it is rebuilt, since it stays."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Unnamed CHECK constraint on reflected")
+        for start in UNTRUE:
+            warnings.filterwarnings("ignore", start)
         yield
 
 

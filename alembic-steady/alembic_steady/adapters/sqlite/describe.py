@@ -6,11 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import dialect
 
 from alembic_steady.adapters.description import Description, Key, Part
 
@@ -49,7 +48,9 @@ WHOLE_KEY = "\0"
 """What stands for the columns that a foreign key does not name."""
 
 
-quote = dialect().identifier_preparer.quote
+CLAUSES = ("on", "match", "not", "deferrable")
+"""The words with which the clauses of a foreign key begin."""
+NO_ACTION = ["no", "action"]
 
 
 class Token(NamedTuple):
@@ -86,8 +87,8 @@ def tokens(sql: str) -> list[Token]:
 
 
 # What stands in a constraint of the table, but not in the same one of a column.
-OPENING, CLOSING, FOREIGN, KEY, AUTOINCREMENT = (
-    token._replace(start=0, end=0) for token in tokens("( ) FOREIGN KEY AUTOINCREMENT")
+OPENING, CLOSING, FOREIGN, KEY = (
+    token._replace(start=0, end=0) for token in tokens("( ) FOREIGN KEY")
 )
 
 
@@ -187,60 +188,12 @@ def describe_table(name: str, sql: str) -> Mapping[Key, Part]:
     found = tokens(sql)
     if is_virtual(sql):
         return {key: Part(_print([found[1], *found[4:]]), sql, name)}
-    inside = _enclosed(found)
+    inside = enclosed(found)
     behind = found[found.index(inside[-1]) + 2 :]
     options = ", ".join(sorted(map(_print, _items(behind))))
     reader = _Reader(name, sql, inside)
     reader.take_as_not_null(bool(options))
     return {key: Part(options, sql, name), **reader.parts}
-
-
-def statement(table: Key, description: Description) -> str:
-    """Return the statement that creates a table as it is described.
-
-    It is the stored one where that says the same. Otherwise parts of another description
-    are to be kept: they have no place in it.
-
-    Arguments:
-        table: the key of the table.
-        description: what the table has to be like.
-    """
-    sql = description[table].definition
-    own = with_referred(
-        {key: part for key, part in description.items() if key[:2] == table[:2]},
-        description,
-    )
-    stored = with_referred(describe_table(table.table, sql), description)
-    if all(
-        key in own and key in stored and own[key].text == stored[key].text
-        for key in {*own, *stored}
-        if key.kind != "index"
-    ):
-        return sql
-    found = tokens(sql)
-    start = next(token for token in found if token.word == "(").start
-    behind = sql[_enclosed(found)[-1].end :].lstrip()
-    # SQLAlchemy reads an expression up to the last parenthesis of its line.
-    lines = ",\n\t".join(_definitions(own))
-    return f"{sql[:start]}(\n\t{lines}\n{behind}"
-
-
-def _definitions(parts: Description) -> Iterator[str]:
-    """Yield how the columns and constraints of a table are written."""
-    for key in parts:
-        if key.kind != "column" or key.aspect:
-            continue
-        aspects = [
-            parts.get(key._replace(aspect=aspect), Part("")).definition
-            for aspect in ("type", "collation", "default", "nullable", "computed")
-        ]
-        words = ("", "COLLATE ", "DEFAULT ", "", "")
-        told = [word + it for word, it in zip(words, aspects, strict=True) if it]
-        yield " ".join([quote(key.name), *told])
-    kinds = [kind for kind, _ in CONSTRAINTS.values()]
-    for key, part in parts.items():
-        if key.kind in kinds:
-            yield part.definition
 
 
 class _Reader:
@@ -296,7 +249,7 @@ class _Reader:
         elif first.word == "collate":
             yield "collation", rest, _print(rest)
         elif first.word in ("generated", "as"):
-            expression = _print(_unwrapped(_enclosed(rest)), self.names)
+            expression = _print(_unwrapped(enclosed(rest)), self.names)
             kept = rest[-1].word if rest[-1].word == "stored" else "virtual"
             yield "computed", clause, f"{expression} {kept}"
 
@@ -323,14 +276,12 @@ class _Reader:
         if kind == "check":
             return _print(_unwrapped(rest), self.names)
         if kind == "foreign key":
-            target = [token.word for token in rest].index("references") + 1
-            if [token.word for token in rest[target + 1 :][:1]] != ["("]:
-                rest = [*rest[: target + 1], *tokens(WHOLE_KEY), *rest[target + 1 :]]
+            rest = _in_order(rest)
         return _print(token for token in rest if token.word != "autoincrement")
 
     def columns(self, clause: list[Token]) -> tuple[str, ...]:
         """Return the names of the columns that a constraint covers."""
-        columns = _columns(_enclosed(clause), self.names)
+        columns = _columns(enclosed(clause), self.names)
         if any(token.word == "autoincrement" for token in clause):
             key = Key(None, self.table, "column", columns[0], "autoincrement")
             self.parts[key] = Part("autoincrement", "AUTOINCREMENT", columns[0])
@@ -352,13 +303,11 @@ class _Reader:
 
     def definition(self, found: list[Token]) -> str:
         """Return how a constraint is written behind all columns."""
-        if any(token.word == "autoincrement" for token in found):
-            # It stands behind the column in the same parentheses.
-            found = [token for token in found if token.word != "autoincrement"]
-            place = [token.word for token in found].index(")")
-            found.insert(place, AUTOINCREMENT)
         text, end = "", 0
         for token in found:
+            if token.word == "autoincrement":  # That is an aspect of the column.
+                end = 0
+                continue
             if text and token.start >= end > 0:
                 text += self.sql[end : token.start]
             elif text and token.raw != ")" and not text.endswith("("):
@@ -373,7 +322,7 @@ class _Reader:
         return self.sql[own[0].start : own[-1].end] if own else ""
 
 
-def _enclosed(found: list[Token]) -> list[Token]:
+def enclosed(found: list[Token]) -> list[Token]:
     """Return what stands between the first parenthesis and the one that closes it."""
     outer = [place for place in _outer(found) if found[place].word in ("(", ")")]
     return found[outer[0] + 1 : outer[1]] if outer else []
@@ -428,9 +377,30 @@ def _of_table(column: Token, clause: list[Token]) -> list[Token]:
     return clause
 
 
+def _in_order(rest: list[Token]) -> list[Token]:
+    """Write a foreign key, of which the first words were taken off, in one order."""
+    words = [token.word for token in rest]
+    place = words.index("references") + 2
+    whole = tokens(WHOLE_KEY)
+    if words[place : place + 1] == ["("]:
+        place, whole = words.index(")", place) + 1, []
+    behind = rest[place:]
+    starts = [
+        number
+        for number, token in enumerate(behind)
+        if token.word in ("on", "match", "not")
+        or (token.word == "deferrable" and words[place + number - 1] != "not")
+    ]
+    clauses = [behind[start:end] for start, end in pairwise([*starts, len(behind)])]
+    # What SQLite does anyway.
+    said = [it for it in clauses if [token.word for token in it[2:]] != NO_ACTION]
+    said.sort(key=lambda it: CLAUSES.index(it[0].word) * 10 + (it[1].word == "update"))
+    return [*rest[:place], *whole, *chain.from_iterable(said)]
+
+
 def _unwrapped(found: list[Token]) -> list[Token]:
     """Take off the parentheses around a whole expression."""
-    while found and found[0].word == "(" and len(_enclosed(found)) == len(found) - 2:
+    while found and found[0].word == "(" and len(enclosed(found)) == len(found) - 2:
         found = found[1:-1]
     return found
 

@@ -2,21 +2,28 @@
 
 SQLAlchemy reads neither checks without a name as such, nor collations, conflict clauses and
 many actions of foreign keys; some defaults it reads wrong. So three statements are compared:
-the stored one, the one that Alembic would write if nothing changed, and the one that it
+the stored one, the one that Alembic would write if it only renamed, and the one that it
 writes. Where the last two say the same, the stored one holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import sqlite3
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 from alembic_steady.adapters.description import Description, Key, Part
-from alembic_steady.adapters.sqlite.describe import (
-    describe_table,
-    quote,
-    statement,
-    tokens,
+from alembic_steady.adapters.sqlite.creation import quote, statement
+from alembic_steady.adapters.sqlite.describe import describe_table, tokens
+
+LIST = re.compile(r"\S+ in \(.*\)", re.DOTALL)
+"""What checks of SQLAlchemy's own types are like."""
+GOES = (
+    "Unnamed CHECK constraint of table {} goes with the type of its column: {}; to keep it,"
+    " pass it to batch_alter_table in table_args"
 )
 
 
@@ -37,13 +44,15 @@ def merged(name: str, stored: str, unchanged: str, changed: str, checks: Checks)
 
     Arguments:
         name: the name of the table.
-        stored: the statement that has created it.
-        unchanged: what Alembic would write if it changed nothing.
+        stored: the statement that has created it, with columns renamed.
+        unchanged: what Alembic would write if it only renamed columns.
         changed: what Alembic writes, with the name that the new table has at first.
         checks: what the revision says of checks without a name.
     """
     old, same, new = (describe_table(name, sql) for sql in (stored, unchanged, changed))
     merge = _Merge(old, same, new, checks)
+    for check in merge.gone():
+        warnings.warn(GOES.format(name, " ".join(check.split())), stacklevel=2)
     table = Key(None, name, "table")
     options, definition = merge.stored[table].text, changed
     if merge.unchanged[table].text == merge.changed[table].text:
@@ -51,6 +60,28 @@ def merged(name: str, stored: str, unchanged: str, changed: str, checks: Checks)
         definition = f"{stored[: was.start]}{now.raw}{stored[was.end :]}"
     part = Part(options, definition, name)
     return statement(table, {table: part, **merge.columns(), **merge.constraints()})
+
+
+def renamed(sql: str, names: Mapping[str, str]) -> str:
+    """Return a statement that creates a table, with other names of columns.
+
+    Arguments:
+        sql: the statement.
+        names: the new name of each renamed column.
+    """
+    table = quote(tokens(sql)[2].name)
+    # It may need functions that only the application has.
+    with suppress(sqlite3.Error), closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(sql)
+        # Two columns may swap their names.
+        between = {old: f"_alembic_tmp_{number}" for number, old in enumerate(names)}
+        then = {between[old]: new for old, new in names.items()}
+        for old, new in [*between.items(), *then.items()]:
+            columns = f"{quote(old)} TO {quote(new)}"
+            connection.execute(f"ALTER TABLE {table} RENAME COLUMN {columns}")
+        query = "SELECT sql FROM sqlite_master WHERE type = 'table'"
+        return str(connection.execute(query).fetchone()[0])
+    return sql
 
 
 class _Merge:
@@ -102,8 +133,9 @@ class _Merge:
             if key.kind not in ("table", "column") and self.keeps(key, part):
                 found |= self.named(key, part)
         for key, part in self.changed.items():
-            is_seen = key in self.unchanged and _has_twin(key, part, self.stored)
-            if key.kind not in ("table", "column") and not is_seen:
+            is_stored = key in self.stored or _has_twin(key, part, self.stored)
+            is_kept = is_stored and self.is_alike(key)
+            if key.kind not in ("table", "column") and not is_kept:
                 found[key] = part
         return found
 
@@ -116,19 +148,41 @@ class _Merge:
         if not all(column in self.changed for column in columns):
             return False
         if key.kind == "check" and not part.name:  # Alembic leaves all of them out.
-            types = [column._replace(aspect="type") for column in columns]
-            is_of_type = not all(map(self.is_alike, types))
-            is_of_type = is_of_type or not self.checks.columns.isdisjoint(part.columns)
-            return not (self.checks.are_told or is_of_type)
+            return not (self.checks.are_told or self.is_of_type(part, columns))
         is_seen = _has_twin(key, part, self.unchanged)
         return not is_seen or _has_twin(key, part, self.changed)
+
+    def is_of_type(self, check: Part, columns: Sequence[Key]) -> bool:
+        """Return whether a check may be that of a type which a column no longer has."""
+        if len(columns) != 1 or not LIST.fullmatch(check.text):
+            return False
+        if not self.checks.columns.isdisjoint(check.columns):
+            return True
+        return not self.is_alike(columns[0]._replace(aspect="type"))
+
+    def gone(self) -> list[str]:
+        """Return the checks that go with a type, and that no other one takes the place of."""
+        return [
+            part.definition
+            for key, part in self.stored.items()
+            if key.kind == "check"
+            and not (part.name or self.checks.are_told or key in self.unchanged)
+            and all(
+                key._replace(kind="column", name=it) in self.changed
+                for it in part.columns
+            )
+            and not self.keeps(key, part)
+            and self.checks.columns.isdisjoint(part.columns)
+        ]
 
     def named(self, key: Key, part: Part) -> Description:
         """Return a constraint with the name that a convention gives to it, if one does."""
         names = [
             it.name
             for other, it in self.changed.items()
-            if (other.kind, it.columns) == (key.kind, part.columns) and it.name
+            if (other.kind, it.columns) == (key.kind, part.columns)
+            and it.name
+            and other in self.unchanged
         ]
         if part.name or key in self.changed or len(names) != 1 or key.kind == "check":
             return {key: part}

@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from alembic.operations import ops
 
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.sqlite.describe import (
-    is_virtual,
-    quote,
-    statement,
-    tokens,
-)
+from alembic_steady.adapters.sqlite.creation import quote, statement
+from alembic_steady.adapters.sqlite.describe import is_virtual, tokens
 from alembic_steady.adapters.statement import Statement
 
 Way = list[ops.MigrateOperation]
