@@ -46,14 +46,15 @@ def adopted(folder: Path, environment: dict[str, str], url: str) -> Project:
 
 def check(project: Project) -> None:
     """See that the models are there, committed with the revision, and work."""
+    indent = " {19}"
     assert re.search(
-        rf"""
-  environment      \.venv, .+
-  models           2 tables +{SECONDS}
-                   Wrote app/models\.py
-                   Wrote migrations/versions/\S+_baseline\.py
-(                   .+
-)*""",
+        rf"  environment      \.venv, .+\n"
+        rf"  models           2 tables +{SECONDS}\n"
+        rf"(?:{indent}.+\n)*?"
+        rf"{indent}Wrote app/models\.py\n"
+        rf"{indent}Wrote migrations/versions/\S+_baseline\.py\n"
+        rf"(?:{indent}.+\n)*"
+        rf"  git              first commit [0-9a-f]+\n",
         project.output,
     )
     assert "Next:" not in project.output.partition("\nReady in ")[0]
