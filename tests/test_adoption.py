@@ -56,7 +56,7 @@ def check(project: Project) -> None:
         rf"(?:{indent}.+\n)*"
         rf"  git              first commit [0-9a-f]+\n",
         project.output,
-    )
+    ), project.output
     assert "Next:" not in project.output.partition("\nReady in ")[0]
     assert commits(project) == ["Initial commit"]
     (revision,) = project.revisions()
