@@ -131,7 +131,7 @@ def test_models_that_were_read_are_kept_if_it_is_generated_again(
     folder = rendered(starting_point="existing")
     models = folder / MODELS
     bare = models.read_text()
-    adopted = '"""{{ As read }} from ü"""\n\n\nclass Customer: ...\n'
+    adopted = '"""{{ As read }} from ü"""\n\n\nclass Customer: ...\n\n'
     models.write_text(adopted)
     render_again(folder, "existing")
     assert models.read_text() == bare  # A run that was killed has to begin again.
