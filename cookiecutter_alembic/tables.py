@@ -19,6 +19,13 @@ SHOWN = 3
 """How many of the tables are named."""
 
 
+def found(printed: str) -> list[str]:
+    """Return the place that `server.LOOK` has printed, or "", and the tables of others."""
+    told = re.findall("^Tables: (.+)$", printed, re.MULTILINE)
+    place_and_tables: list[str] = json.loads(told[-1]) if told else [""]
+    return place_and_tables
+
+
 def look(project: Project, printed: str) -> list[str]:
     """Report tables that no revision of the project has created.
 
@@ -29,8 +36,7 @@ def look(project: Project, printed: str) -> list[str]:
     Returns:
         The steps that take the place of the first upgrade, or none if that can be run.
     """
-    told = re.findall("^Tables: (.+)$", printed, re.MULTILINE)
-    place, *tables = json.loads(told[-1]) if told else [""]
+    place, *tables = found(printed)
     if not tables:
         return []
     more = [f"{len(tables) - SHOWN} more"] if len(tables) > SHOWN else []

@@ -16,7 +16,7 @@ import pytest
 from click import ClickException
 from cookiecutter.main import cookiecutter
 
-from cookiecutter_alembic import adoption, server
+from cookiecutter_alembic import adoption, beginning, server
 from cookiecutter_alembic.answers import STARTING_POINTS
 from cookiecutter_alembic.project import Project as Told
 from tests.conftest import (
@@ -131,7 +131,7 @@ def test_models_that_were_read_are_kept_if_it_is_generated_again(
     folder = rendered(starting_point="existing")
     models = folder / MODELS
     bare = models.read_text()
-    adopted = '"""{{ As read }} from ü"""\n\n\nclass Customer: ...\n'
+    adopted = '"""{{ As read }} from ü"""\n\n\nclass Customer: ...\n\n'
     models.write_text(adopted)
     render_again(folder, "existing")
     assert models.read_text() == bare  # A run that was killed has to begin again.
@@ -191,6 +191,40 @@ def test_models_wait_for_what_they_need(
     (versions / BASELINE).touch()
     assert adoption.adopt("the database") == []
     assert capsys.readouterr().out == "  models           already exist\n"
+
+
+TABLES = 'Tables: ["sqlite at orders.db", "customer"]\nDatabase: True\n'
+
+
+@pytest.mark.parametrize(
+    ("starting_point", "revisions", "printed", "is_new", "last"),
+    [
+        ("example", 1, "", True, "alembic upgrade head"),
+        ("empty", 0, "", True, "alembic upgrade head"),
+        ("empty", 1, "", False, "alembic upgrade head"),
+        ("existing", 0, "", True, "alembic check"),
+        ("existing", 1, "", True, "alembic check"),
+        ("existing", 1, TABLES, False, "alembic check"),
+        ("existing", 1, "Database: True\n", False, "alembic upgrade head"),
+        ("existing", 2, TABLES, False, "alembic upgrade head"),
+    ],
+)
+def test_a_stamp_is_advised_where_it_skips_nothing(
+    in_folder: Told,
+    starting_point: str,
+    revisions: int,
+    printed: str,
+    is_new: bool,
+    last: str,
+) -> None:
+    versions = Path("migrations", "versions")
+    versions.mkdir(parents=True)
+    for number in range(revisions):
+        (versions / f"{number}.py").touch()
+    project = replace(in_folder, starting_point=starting_point)
+    steps = beginning.first_steps(project, printed, is_new=is_new)
+    assert steps[-1] == last
+    assert steps[0].startswith("#") is (starting_point == "empty" and is_new)
 
 
 @pytest.fixture
