@@ -17,17 +17,13 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key, Part
-from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut, Progress, run
+from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut, Progress, run, untold
 
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
 
 Step = tuple[ops.MigrateOperation, ops.MigrateOperation]
 """An operation, and the operation that undoes it."""
-
-
-def _untold(_done: int, _total: int) -> None:
-    """Be told how far something is, and say nothing."""
 
 
 class Adapter(ABC):
@@ -256,7 +252,7 @@ class Adapter(ABC):
         raise NotImplementedError
 
     def restore(
-        self, connection: Connection, dumped: Dump, progress: Progress = _untold
+        self, connection: Connection, dumped: Dump, progress: Progress = untold
     ) -> list[LeftOut]:
         """Run a dump on an empty scratch database, and return what it does not accept.
 

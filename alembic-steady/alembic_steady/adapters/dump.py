@@ -80,6 +80,10 @@ Progress = Callable[[int, int], None]
 """Is told how many statements have run, and how many there are."""
 
 
+def untold(_done: int, _total: int) -> None:
+    """Be told how far it is, and do nothing."""
+
+
 def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[LeftOut]:
     """Run a dump, bring it into the order in which that works, and return what is refused.
 
