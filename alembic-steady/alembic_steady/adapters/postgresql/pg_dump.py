@@ -37,7 +37,10 @@ MINUTE = 60
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 # What is for finding one of several servers, and for the driver's own sessions.
 DRIVERS_OWN = frozenset(
-    ("target_session_attrs", "load_balance_hosts", "fallback_application_name")
+    (
+        *("target_session_attrs", "load_balance_hosts", "fallback_application_name"),
+        *("prepare_threshold", "client_encoding"),
+    )
 )
 SECRETS = frozenset(
     ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
@@ -150,7 +153,12 @@ def _parameters(connection: Connection) -> dict[str, Any]:
     """Return libpq's parameters of a connection, to the one server that it has reached."""
     url = connection.engine.url
     _, told = connection.dialect.create_connect_args(url)
-    parameters = {it: value for it, value in told.items() if it not in DRIVERS_OWN}
+    parameters = {
+        name: value
+        for name, value in told.items()
+        # Drivers pass objects of their own, too.
+        if name not in DRIVERS_OWN and isinstance(value, str | int)
+    }
     several = (str(told.get(name) or "") for name in ("host", "hostaddr", "port"))
     if any("," in it for it in several):
         raw: Any = connection.connection.dbapi_connection
