@@ -142,7 +142,7 @@ def _read(project: Settings, config: Config, real: Connection) -> Adopted:
             source = scratch
             found, differences = _built_anew(project, options, scratch, dump, found)
             remarks += differences
-            replay = partial(_restore, project, dump)
+            replay = partial(_restore, project, dump.without_tables())
             proof = models.Proof(options, project.scratch_connection, replay)
         if dump:
             remarks += map(str, dump.left_out)

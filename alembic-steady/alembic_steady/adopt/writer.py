@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -96,6 +96,7 @@ class Writer:
             MigrationContext.configure(connection, opts=PREFIXES)
         )
         self._levels: dict[Key, int] = defaultdict(int)
+        self._known: dict[Any, str | None] = {}
         self._types = {
             column: (self._generic(column), column.type)
             for table in metadata.tables.values()
@@ -378,11 +379,11 @@ class Writer:
 
     def _primary_key(self, table: Table, _key: Key, part: Part) -> str:
         columns = part.columns or tuple(it.name for it in table.primary_key.columns)
-        plain = sa.PrimaryKeyConstraint(*columns)
         in_order = columns == tuple(it.name for it in table.primary_key.columns)
         if not part.name or part.name == "PRIMARY":
             return "" if in_order else f"sa.PrimaryKeyConstraint({_listed(columns)})"
-        if in_order and self._conventional(table, plain) == part.name:
+        plain = self._conventional(table, sa.PrimaryKeyConstraint, columns)
+        if in_order and plain == part.name:
             return ""
         return f"sa.PrimaryKeyConstraint({_listed(columns)}, name={part.name!r})"
 
@@ -397,7 +398,7 @@ class Writer:
             ),
             None,
         )
-        named = self._name(table, sa.UniqueConstraint(*part.columns), part.name)
+        named = self._name(table, sa.UniqueConstraint, part)
         options = dict(found.dialect_kwargs) if found is not None else {}
         if "NULLS NOT DISTINCT" in part.definition.upper():
             options[f"{self._dialect.name}_nulls_not_distinct"] = True
@@ -435,8 +436,8 @@ class Writer:
         if self._is_inline(table, part):
             return ""
         targets = self._targets(table, part)
-        item = sa.ForeignKeyConstraint(part.columns, targets)
-        named = self._name(table, item, part.name) | _actions(part.definition)
+        named = self._name(table, sa.ForeignKeyConstraint, part, targets)
+        named |= _actions(part.definition)
         columns = f"[{_listed(part.columns)}]"
         return _call(
             "sa.ForeignKeyConstraint", [columns, f"[{_listed(targets)}]"], named
@@ -456,8 +457,8 @@ class Writer:
             is_own = key.kind == "foreign key" and part.columns == (column.name,)
             if is_own and self._is_inline(column.table, part):
                 targets = self._targets(column.table, part)
-                item = sa.ForeignKeyConstraint(part.columns, targets)
-                named = self._name(column.table, item, part.name)
+                kind = sa.ForeignKeyConstraint
+                named = self._name(column.table, kind, part, targets)
                 named |= _actions(part.definition)
                 yield _call("sa.ForeignKey", map(repr, targets), named)
 
@@ -487,7 +488,8 @@ class Writer:
             return False
         if len([*index.expressions]) != 1:
             return False
-        return bool(self._conventional(table, columns[0].name) == index.name)
+        name = self._conventional(table, sa.Index, [columns[0].name])
+        return bool(name == index.name)
 
     def _reflected(self, table: Table, name: str) -> Any:
         return next((it for it in table.indexes if it.name == name), None)
@@ -538,22 +540,41 @@ class Writer:
             named[f"{name}_where"] = f"sa.text({_text(where[1])})"
         return _call("sa.Index", [repr(part.name), *told], named)
 
-    def _name(self, table: Table, item: Any, name: str) -> dict[str, str]:
+    def _name(
+        self, table: Table, kind: Any, part: Part, targets: Sequence[str] = ()
+    ) -> dict[str, str]:
         """Return the name to write for a constraint, if the convention gives another."""
-        if not name or self._conventional(table, item) == name:
-            return {}
-        return {"name": repr(name)}
+        name = self._conventional(table, kind, part.columns, targets)
+        return {"name": repr(part.name)} if part.name and name != part.name else {}
 
-    def _conventional(self, table: Table, item: Any) -> str | None:
-        """Return the name that the models' convention gives to a constraint or index."""
-        metadata = MetaData(naming_convention=dict(self._convention))
-        columns = [sa.Column(it.name, it.type) for it in table.columns]
-        copy = Table(table.name, metadata, *columns, schema=table.schema)
-        if isinstance(item, str):
-            item = sa.Index(None, copy.columns[item])
-        else:
-            copy.append_constraint(item)
-        return None if item.name is None else str(item.name)
+    def _conventional(
+        self,
+        table: Table,
+        kind: Any,
+        columns: Sequence[str],
+        targets: Sequence[str] = (),
+    ) -> str | None:
+        """Return the name that the models' convention gives to a constraint or index.
+
+        Arguments:
+            table: the table.
+            kind: the class of what is named.
+            columns: the names of its columns.
+            targets: what a foreign key refers to.
+        """
+        told = table, kind, *columns, *targets
+        if told not in self._known:
+            metadata = MetaData(naming_convention=dict(self._convention))
+            parts = [sa.Column(it.name, sa.types.NULLTYPE) for it in table.columns]
+            copy = Table(table.name, metadata, *parts, schema=table.schema)
+            item: Any
+            if kind is sa.Index:
+                item = sa.Index(None, *(copy.columns[it] for it in columns))
+            else:
+                item = kind([*columns], targets) if targets else kind(*columns)
+                copy.append_constraint(item)
+            self._known[told] = None if item.name is None else str(item.name)
+        return self._known[told]
 
 
 def _said(part: Part | None) -> str:
