@@ -47,7 +47,8 @@ NO_TABLES = "{} has no tables; for an empty database, write models and then a re
 NOT_THE_SAME = "differs when it is built anew: {}"
 NOT_VERIFIED = "not verified: {}"
 BY_MODELS = "built from the models, since {}"
-NOT_DUMPED = "{} is not in the baseline, since {}"
+NOT_DUMPED = "{}: not in the baseline"
+NOT_BUILT = "the baseline has to be {}; that fails: {}"
 NEXT = ["alembic stamp head", "alembic check"]
 
 
@@ -132,7 +133,11 @@ def _read(project: Settings, config: Config, real: Connection) -> Adopted:
             with progress.bar("reading"):
                 dump = project.adapter.dump(real, is_wanted)
         except DumpUnavailable as error:
-            remarks += [BY_MODELS.format(error), *_undumped(found, str(error))]
+            remarks = [
+                BY_MODELS.format(error),
+                *remarks,
+                *_undumped(found),
+            ]
         try:
             scratch = stack.enter_context(project.scratch_connection())
         except CommandError as error:
@@ -184,10 +189,10 @@ def _full(schema: str | None, name: str) -> str:
     return f"{schema}.{name}" if schema else name
 
 
-def _undumped(found: Description, reason: str) -> Iterator[str]:
+def _undumped(found: Description) -> Iterator[str]:
     for key in found:
         if key.kind == "view":
-            yield NOT_DUMPED.format(f"view {key.place}", reason)
+            yield NOT_DUMPED.format(f"view {key.place}")
 
 
 def _counts(found: Description, dump: Dump | None) -> dict[str, int]:
@@ -232,7 +237,10 @@ def _write_revision(config: Config, adopted: Adopted) -> list[Path]:
     for name, module in [*sys.modules.items()]:
         if getattr(module, "__file__", None) in written:
             del sys.modules[name]
-    script: Any = command.revision(config, baseline.MESSAGE, autogenerate=True)
+    try:
+        script: Any = command.revision(config, baseline.MESSAGE, autogenerate=True)
+    except CommandError as error:
+        raise CommandError(NOT_BUILT.format(adopted.remarks[0], error)) from error
     return [Path(script.path)]
 
 

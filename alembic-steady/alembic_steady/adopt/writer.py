@@ -273,7 +273,7 @@ class Writer:
             named["nullable"] = str(nullable)
         elif not nullable and not column.primary_key and not self._is_class(column):
             named["nullable"] = "False"
-        if self._levels[Key(*place, "column", column.name, "autoincrement")]:
+        if self._must_not_count(column):
             named["autoincrement"] = "False"
         elif column.primary_key and self._counts(column) and _has_several(column):
             named["autoincrement"] = "True"
@@ -307,6 +307,21 @@ class Writer:
     def _counts(self, column: Any) -> bool:
         return bool(
             self._aspect(column, "sequence") or self._aspect(column, "autoincrement")
+        )
+
+    def _must_not_count(self, column: Any) -> bool:
+        """Return whether SQLAlchemy would number a key that the database does not number."""
+        place = self._place(column.table)
+        if self._levels[Key(*place, "column", column.name, "autoincrement")]:
+            return True
+        if self._dialect.name == "sqlite":  # It numbers each such key.
+            return False
+        return (
+            column.primary_key
+            and not _has_several(column)
+            and isinstance(column.type, sa.Integer)
+            and not column.foreign_keys
+            and not any(self._aspect(column, aspect) for aspect in GENERATED)
         )
 
     def _identity(self, identity: Any) -> str:
