@@ -14,7 +14,7 @@ import pytest
 
 from cookiecutter_alembic import adoption, environment
 from tests.conftest import Project, bake, baked
-from tests.servers import Postgres
+from tests.servers import MariaDB, Postgres
 from tests.test_hook import SECONDS, commits, next_steps, only, type_in
 from tests.test_starting_point import MODELS, check_failure
 
@@ -127,6 +127,19 @@ def test_models_of_a_database_on_a_server(
     check(adopted(bench / "out", environment, url))
     assert any_postgres.query("SELECT * FROM invoice", "shop") == [(7, 1)]
     any_postgres.drop("shop")
+
+
+@pytest.mark.full
+@needs_adopt
+def test_models_of_a_database_on_mariadb(
+    mariadb: MariaDB, bench: Path, environment: dict[str, str]
+) -> None:
+    mariadb.create("shop")
+    for statement in TABLES.splitlines():
+        mariadb.query(statement, "shop")
+    check(adopted(bench / "out", environment, mariadb.url("mariadb", "shop")))
+    assert mariadb.query("SELECT id, customer_id FROM invoice", "shop") == [(7, 1)]
+    mariadb.drop("shop")
 
 
 @pytest.mark.full

@@ -85,6 +85,19 @@ def test_a_command_that_fails_says_why_in_one_line(printed: str, reason: str) ->
     assert str(failure.value) == reason
 
 
+def test_what_went_well_before_is_no_reason() -> None:
+    code = "print('Reading a database', flush=True); raise ValueError('no such type')"
+    with pytest.raises(children.StepFailed, match="^ValueError: no such type$"):
+        children.run(PYTHON, "-c", code)
+    code = (
+        "import sys; print('warning: x', file=sys.stderr); print('error: y'); exit(1)"
+    )
+    with pytest.raises(children.StepFailed, match="^y$"):
+        children.run(PYTHON, "-c", code)
+    with pytest.raises(children.StepFailed, match="^z$"):
+        children.run(PYTHON, "-c", "print('z'); exit(1)")
+
+
 def test_a_command_that_is_not_there_is_named() -> None:
     with pytest.raises(children.StepFailed, match="no-such: No such file"):
         children.run("no-such")
