@@ -121,6 +121,7 @@ def server(
 
 @pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
 @pytest.mark.parametrize("how", UPGRADES)
+@pytest.mark.full
 def test_each_revision_runs_once_with_a_concurrent_index(
     copied: Callable[[str], Project],
     any_postgres: Postgres,
@@ -362,6 +363,7 @@ def test_reads_and_temporary_tables_of_others_are_not_waited_for(
 LONG = 'op.execute("CREATE TABLE IF NOT EXISTS slow AS SELECT SLEEP(4) AS second")'
 
 
+@pytest.mark.full
 def test_what_a_killed_run_has_left_on_mariadb_is_waited_for(
     copied: Callable[[str], Project], mariadb: MariaDB, tmp_path: Path
 ) -> None:
