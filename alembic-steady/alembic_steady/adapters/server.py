@@ -216,9 +216,8 @@ class ServerAdapter(Adapter):
         connection.rollback()
         try:
             other = connection.engine.connect()
-        except (
-            self.failures
-        ):  # There may be one for each role. A new transaction reads, too.
+        except self.failures:
+            # A role may have one connection alone. A new transaction reads, too.
             return super().heads(connection)
         with other:
             options = context.get_context().opts

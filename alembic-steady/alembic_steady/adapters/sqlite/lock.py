@@ -114,9 +114,8 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
                 run(f"PRAGMA foreign_keys = {enforced}")
             if is_kept:
                 run("PRAGMA locking_mode = NORMAL")
-                run(
-                    "SELECT 1 FROM sqlite_master LIMIT 1"
-                )  # It is unlocked by this alone.
+                # It is unlocked by this alone.
+                run("SELECT 1 FROM sqlite_master LIMIT 1")
 
 
 def _versions(raw: sqlite3.Connection) -> set[str]:
