@@ -131,7 +131,9 @@ def test_pip_installs_the_library_along(
     try_all(project)
 
 
-@pytest.mark.parametrize("where", ["global", "parent"])
+@pytest.mark.parametrize(
+    "where", ["global", pytest.param("parent", marks=pytest.mark.full)]
+)
 def test_a_project_is_whole_where_files_of_its_names_are_ignored(
     bench: Path, environment: dict[str, str], where: str
 ) -> None:

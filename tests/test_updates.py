@@ -41,6 +41,7 @@ def test_an_update_changes_what_the_template_changed_and_no_more(
     assert set(changed) == {".cruft.json", "alembic.ini", "pyproject.toml"}
 
 
+@pytest.mark.full
 def test_an_update_brings_the_next_version_of_the_library(
     repository: Path, bench: Path, environment: dict[str, str]
 ) -> None:

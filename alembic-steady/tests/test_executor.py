@@ -318,6 +318,7 @@ with op.get_context().autocommit_block():
 @pytest.mark.parametrize(
     "service", ["psycopg2-system", "psycopg-wheel", "pymysql"], indirect=True
 )
+@pytest.mark.full
 def test_ctrl_c_in_what_commits_by_itself_leaves_open_whether_that_came_through(
     service: Service, project: Project, tmp_path: Path
 ) -> None:

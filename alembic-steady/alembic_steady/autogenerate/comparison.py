@@ -18,7 +18,7 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine
 
-from alembic_steady import private, scratch
+from alembic_steady import private, scratch, x_arguments
 from alembic_steady.autogenerate import noise, ruler, trial
 from alembic_steady.autogenerate.details import without_details
 from alembic_steady.autogenerate.review import Review
@@ -31,6 +31,7 @@ NOTE = """\
 Compared the models with the revisions, not with the database. To check the database,
 run alembic current --check-heads and steady drift."""
 NO_SERVER = "no scratch database was available when it was written."
+LIVE = "{}, or compare with the database itself: {}"
 CHECKS = "alembic.ext.checkconstraint_byname"
 
 
@@ -50,7 +51,8 @@ def compare(settings: Settings, options: dict[str, Any]) -> None:
             connection = stack.enter_context(settings.scratch_connection())
         except CommandError as error:
             if context.script.get_heads():
-                raise
+                way = x_arguments.command("live", "check")
+                raise CommandError(LIVE.format(error, way)) from None
             _compare_with_nothing(settings, options, str(error))
         else:
             _compare_on(settings, options, connection, stack)

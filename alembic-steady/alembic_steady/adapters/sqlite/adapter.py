@@ -52,7 +52,7 @@ class SQLiteAdapter(Adapter):
         try:
             connection = engine.connect()
         except DBAPIError as error:
-            hint = "" if Path(str(url.database)).exists() else MISSING
+            hint = "" if Path(str(url.database)).parent.is_dir() else MISSING
             raise CommandError(f"{self.describe(url)}: {error.orig}{hint}") from None
         with connection:
             yield connection
