@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from harness import DRIVERS, PlainProject
 
+from alembic_steady.adapters.postgresql import pg_dump
 from tests import servers
 from tests.revisions import CLEAN, NOTE, operations
 
@@ -36,6 +39,44 @@ SHOP = {
             "CREATE TRIGGER noted AFTER DELETE ON book BEGIN"
             " INSERT INTO log VALUES ('gone; ' || old.isbn); END"
         ),
+    ),
+    "postgresql": (
+        "CREATE SCHEMA app",
+        "CREATE TYPE app.mood AS ENUM ('sad', 'it''s', '100%')",
+        "CREATE DOMAIN mail AS text CHECK (VALUE ~ '@')",
+        "CREATE TABLE author (id serial PRIMARY KEY, name text NOT NULL UNIQUE, mail mail)",
+        (
+            "CREATE TABLE book (isbn text PRIMARY KEY, author int REFERENCES author ON DELETE"
+            " CASCADE DEFERRABLE, price numeric(8, 2) DEFAULT 0 CONSTRAINT fair CHECK"
+            " (price >= 0), mood app.mood DEFAULT 'sad', place point, tags text[],"
+            " twice numeric GENERATED ALWAYS AS (price * 2) STORED,"
+            " EXCLUDE USING gist (place WITH ~=))"
+        ),
+        "COMMENT ON TABLE book IS 'it''s 100% :x'",
+        (
+            'CREATE TABLE app."Or der" ("class" int, "metadata" jsonb DEFAULT \'{}\','
+            ' "registry" int GENERATED ALWAYS AS IDENTITY, PRIMARY KEY ("class"))'
+        ),
+        "CREATE INDEX cheap ON book (lower(isbn) text_pattern_ops) WHERE price < 5",
+        "CREATE INDEX ranked ON book (price DESC NULLS LAST) INCLUDE (isbn)",
+        "CREATE TABLE log (line text)",
+        "CREATE TABLE past (at date, id int) PARTITION BY RANGE (at)",
+        (
+            "CREATE TABLE past_2026 PARTITION OF past"
+            " FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')"
+        ),
+        "CREATE VIEW titles AS SELECT isbn, name FROM book JOIN author ON id = author",
+        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS books FROM titles",
+        (
+            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $note$ BEGIN\n"
+            "-- Name: trap; Type: TABLE; Schema: public; Owner: -\n"
+            "INSERT INTO log VALUES ('gone; %');\nRETURN NULL; END $note$"
+        ),
+        "CREATE FUNCTION plus(i int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT i; END",
+        (
+            "CREATE TRIGGER noted AFTER DELETE ON book FOR EACH ROW EXECUTE FUNCTION note()"
+        ),
+        "CREATE SEQUENCE ticket START 100",
     ),
     "mysql": (
         (
@@ -95,7 +136,22 @@ def family(project: PlainProject) -> str:
     return name.replace("mariadb", "mysql")
 
 
-@pytest.mark.parametrize("project", ["sqlite", "pymysql"], indirect=True)
+UNMODELLED = {
+    "postgresql": ["exclusion constraint book.book_place_excl"],
+    "mysql": [],
+    "sqlite": [],
+}
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        "sqlite",
+        pytest.param("psycopg", marks=pytest.mark.full),
+        pytest.param("pymysql", marks=pytest.mark.full),
+    ],
+    indirect=True,
+)
 def test_a_database_is_adopted_and_then_changed(
     project: PlainProject, tmp_path: Path, is_short: bool
 ) -> None:
@@ -103,8 +159,11 @@ def test_a_database_is_adopted_and_then_changed(
     tables = ("author", "book", "log")
     before = dump(project, *tables)
     printed = project.run(*ADOPT)
-    assert "3 tables" in printed and "1 trigger" in printed
-    assert "Not in the models" not in printed and "Left out" not in printed
+    assert " tables" in printed and "1 trigger" in printed
+    told = printed.partition("Not in the models, which can't say it:\n")[2]
+    listed = [line.strip() for line in told.partition("Next:")[0].splitlines()]
+    assert [it for it in listed if it] == UNMODELLED[family(project)]
+    assert "Left out" not in printed
     assert dump(project, *tables) == before
     assert "alembic_version" not in project.tables()
     project.run("alembic", "stamp", "head")
@@ -132,7 +191,7 @@ def test_a_database_is_adopted_and_then_changed(
     assert "no drift" in project.run("steady", "drift")
 
 
-@pytest.mark.parametrize("project", ["sqlite", "pymysql"], indirect=True)
+@pytest.mark.full
 def test_the_baseline_builds_the_same_on_an_empty_database(
     project: PlainProject, tmp_path: Path
 ) -> None:
@@ -280,3 +339,94 @@ def test_nothing_of_the_database_names_its_account(
     assert "procedure writes: its text names the database itself" in printed
     baseline = next(project.path.glob("migrations/versions/*.sql")).read_text()
     assert "DEFINER=" not in baseline and "orders" not in baseline
+
+
+def catalogue(server: servers.Postgres, database: str) -> list[str]:
+    """Return the lines of pg_dump, sorted, without the version table."""
+    program = pg_dump.find(0)
+    command = [program, "--schema-only", "--no-owner", "--no-privileges"]
+    url = f"postgresql://postgres@127.0.0.1:{server.port}/{database}"
+    done = subprocess.run(
+        [*command, "--exclude-table=alembic_version", url],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PGPASSWORD": servers.PASSWORD},
+    )
+    return sorted(it for it in done.stdout.splitlines() if not it.startswith("\\"))
+
+
+@pytest.mark.full
+def test_what_pg_dump_says_of_both_databases_is_the_same(
+    any_postgres: servers.Postgres, new_project: Callable[..., PlainProject]
+) -> None:
+    project = new_project(any_postgres.url(DRIVERS["psycopg2"], "orders"))
+    begin(project, SHOP["postgresql"])
+    before = catalogue(any_postgres, "orders")
+    project.run(*ADOPT)
+    assert catalogue(any_postgres, "orders") == before
+    ini = project.path / "alembic.ini"
+    ini.write_text(ini.read_text().replace("/orders", "/others"))
+    project.run("steady", "create")
+    project.run("alembic", "upgrade", "head")
+    assert catalogue(any_postgres, "others") == before
+    assert "CREATE FUNCTION" in project.run("alembic", "upgrade", "head", "--sql")
+
+
+@pytest.mark.full
+def test_what_a_role_may_not_read_and_what_holds_a_password_is_named(
+    any_postgres: servers.Postgres, new_project: Callable[..., PlainProject]
+) -> None:
+    query = any_postgres.query
+    query(f"CREATE ROLE modest LOGIN CREATEDB PASSWORD '{servers.PASSWORD}'")
+    try:
+        project = new_project(any_postgres.url(DRIVERS["psycopg"], "orders", "modest"))
+        begin(project, ["CREATE TABLE mine (id int PRIMARY KEY)"])
+        for statement in (
+            "CREATE EXTENSION postgres_fdw",
+            "CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'h')",
+            "CREATE USER MAPPING FOR modest SERVER far OPTIONS (password 'topsecret')",
+            "CREATE TABLE theirs (id int PRIMARY KEY)",
+            "CREATE VIEW of_theirs AS SELECT * FROM theirs",
+            "ALTER DATABASE orders SET work_mem = '8MB'",
+        ):
+            query(statement, "orders")
+        printed = project.run(*ADOPT)
+        for told in (
+            "table theirs: the role may not read it",
+            "user mapping USER MAPPING modest SERVER far: it may hold a password",
+            "ALTER DATABASE … SET work_mem: ",
+            'view of_theirs: relation "public.theirs" does not exist',
+        ):
+            assert told in printed
+        files = [it.read_text() for it in project.path.rglob("*baseline*")]
+        assert len(files) == 2 and not any("topsecret" in text for text in files)
+        assert "class Mine(Base)" in project.models.read_text()
+    finally:
+        query("DROP DATABASE orders WITH (FORCE)")
+        query("DROP ROLE modest")
+
+
+@pytest.mark.full
+def test_without_pg_dump_the_models_are_the_baseline(
+    any_postgres: servers.Postgres,
+    new_project: Callable[..., PlainProject],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pg_dump, "FOLDERS", ())
+    monkeypatch.setattr(pg_dump, "NAME", "no_pg_dump")
+    project = new_project(any_postgres.url(DRIVERS["psycopg"], "orders"))
+    begin(
+        project,
+        [
+            "CREATE TABLE author (id int PRIMARY KEY, name text DEFAULT 'x')",
+            "CREATE TABLE book (id serial PRIMARY KEY, author int REFERENCES author)",
+            "CREATE VIEW titles AS SELECT id FROM book",
+        ],
+    )
+    printed = project.run(*ADOPT)
+    assert "built from the models, since pg_dump" in printed
+    assert "view titles: not in the baseline" in printed
+    project.run("alembic", "stamp", "head")
+    assert project.run("alembic", "check") == NOTE + CLEAN
+    assert "+ view titles" in project.run("steady", "drift")
