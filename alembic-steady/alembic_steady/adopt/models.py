@@ -23,6 +23,7 @@ from alembic_steady import errors
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.adopt.base import Target, find
 from alembic_steady.adopt.writer import DATABASE_TYPE, Writer
+from alembic_steady.autogenerate.unmodelled import OPTIONS
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -93,7 +94,8 @@ def write_models(
         missing = _without_model(description, metadata)
         if proof:
             missing += _proved(connection, settings, description, target, writer, proof)
-    unmodelled = [*dict.fromkeys(key.words for key in sorted(missing, key=str))]
+    words = (_words(key, metadata) for key in sorted(missing, key=str))
+    unmodelled = [*dict.fromkeys(words)]
     text = _module(target, writer, unmodelled)
     return Models({target.file: _formatted(text, target.file)}, unmodelled)
 
@@ -106,6 +108,13 @@ def _reflected(connection: Connection, description: Description) -> MetaData:
         names = [table for place, table in columns if place == schema]
         metadata.reflect(connection, schema=schema, only=names, resolve_fks=False)
     return metadata
+
+
+def _words(key: Key, metadata: MetaData) -> str:
+    """Return what the list says of a part, or of a table that has a model or has none."""
+    modelled = {(table.schema, table.name) for table in metadata.tables.values()}
+    is_modelled = key.kind == "table" and key[:2] in modelled
+    return OPTIONS.format(key.words) if is_modelled else key.words
 
 
 def _without_model(description: Description, metadata: MetaData) -> list[Key]:

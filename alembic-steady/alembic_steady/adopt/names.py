@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlacodegen.generators import Base, DeclarativeGenerator
-from sqlacodegen.models import Model
+from sqlacodegen.models import Model, ModelClass
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
@@ -32,10 +32,14 @@ class Names(DeclarativeGenerator):
         """
         super().__init__(metadata, bind, ["nojoined"], base_class_name=base)
         self.base = Base([], [], f"{base}.metadata")
-        self.classes: dict[Table, str] = {}
+        # A table without key has no class, nor has one of nothing but two foreign keys.
+        self.classes: set[Table] = set()
+        self.names: dict[Table, str] = {}
         self.attributes: dict[tuple[Table, str], str] = {}
         for model in self.generate_models():
-            self.classes[model.table] = model.name
+            self.names[model.table] = model.name
+            if isinstance(model, ModelClass):
+                self.classes.add(model.table)
             for attribute in getattr(model, "columns", []):
                 # Python gives another name to what begins with two underscores in a class.
                 name = attribute.name

@@ -174,10 +174,10 @@ class Writer:
     def tables(self, schema: Iterable[str | None]) -> Iterator[str]:
         """Yield the text of each class, or of each table without a key, of some schemas."""
         wanted = {*schema}
-        for table, name in self._names.classes.items():
+        for table, name in self._names.names.items():
             if table.schema in wanted:
-                has_key = bool(table.primary_key.columns)
-                yield self._class(table, name) if has_key else self._table(table, name)
+                is_class = table in self._names.classes
+                yield self._class(table, name) if is_class else self._table(table, name)
 
     def _class(self, table: Table, name: str) -> str:
         self.imports.add("from sqlalchemy.orm import Mapped, mapped_column")
@@ -298,7 +298,7 @@ class Writer:
         return [*told, *(f"{name}={value}" for name, value in named.items())]
 
     def _is_class(self, column: Any) -> bool:
-        return bool(column.table.primary_key.columns)
+        return column.table in self._names.classes
 
     def _is_nullable(self, column: Any) -> bool:
         part = self._aspect(column, "nullable")

@@ -5,7 +5,7 @@
         "table measurement_2026",
     ]
 
-A table in the list is not compared. A part of a table has to stay as it is as long as the
+A table in the list is not compared; of "options of table old", its parts are. A part of a table has to stay as it is as long as the
 table and the columns are there that it needs.
 """
 
@@ -29,6 +29,10 @@ KINDS = {
 """The kinds of parts that Alembic compares, and those of descriptions."""
 
 
+OPTIONS = "options of {}"
+"""The words for how a table is, apart from its parts, such as WITHOUT ROWID."""
+
+
 class Unmodelled:
     """The list of what the models can't say."""
 
@@ -47,6 +51,11 @@ class Unmodelled:
 
     def has(self, key: Key) -> bool:
         """Return whether the list names a part, its column, or its table."""
+        is_table = key.kind == "table" and OPTIONS.format(key.words) in self._entries
+        return is_table or self._is_named(key)
+
+    def _is_named(self, key: Key) -> bool:
+        """Return the same, without what a table's options say of the table."""
         if not self._entries:
             return False
         owners = [key, key._replace(aspect="")]
@@ -124,7 +133,7 @@ class Unmodelled:
 
         def is_compared(thing: Any, name: Any, kind: str, *others: Any) -> bool:
             is_told = are_parts or kind == "table"
-            if is_told and any(map(self.has, self._keys(thing, name, kind))):
+            if is_told and any(map(self._is_named, self._keys(thing, name, kind))):
                 return False
             return include(thing, name, kind, *others)
 
