@@ -14,7 +14,8 @@ from alembic import op
 
 from alembic_steady.adapters import adapter_for
 
-SEPARATOR = re.compile(r"^-- ;;+$", re.MULTILINE)
+SEPARATOR = re.compile(r"^-- ;;+(?=\r?$)", re.MULTILINE)
+COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z))*")
 
 
 def execute_file(path: Path | str) -> None:
@@ -31,11 +32,12 @@ def execute_file(path: Path | str) -> None:
     """
     migration = op.get_context()
     statements = read(Path(path))
+    adapter = adapter_for(migration.dialect.name)
     if migration.as_sql:
         for statement in statements:
-            migration.impl.static_output(f"{statement};\n")
+            migration.impl.static_output(f"{adapter.printed(ended(statement))}\n")
         return
-    adapter_for(migration.dialect.name).execute_all(migration, statements)
+    adapter.execute_all(migration, statements)
 
 
 def parse(text: str) -> list[str]:
@@ -47,9 +49,23 @@ def parse(text: str) -> list[str]:
     """
     found = SEPARATOR.search(text)
     if found is None:
-        return [text.strip()] if text.strip() else []
-    parts = re.split(f"^{re.escape(found[0])}$", text, flags=re.MULTILINE)
-    return [part.strip().removesuffix(";") for part in parts[1:] if part.strip()]
+        parts = [text]
+    else:
+        # Written with line feeds. If they are none any more, all the text was converted.
+        if text[found.end() :].startswith("\r"):
+            text = text.replace("\r\n", "\n")
+        parts = re.split(rf"^{re.escape(found[0])}$", text, flags=re.MULTILINE)[1:]
+    return [
+        part.strip().removesuffix(";").rstrip()
+        for part in parts
+        if not COMMENTS.fullmatch(part)
+    ]
+
+
+def ended(statement: str) -> str:
+    """Return a statement with a semicolon, which is not in a comment at its end."""
+    last = statement.rpartition("\n")[2]
+    return f"{statement}\n;" if "--" in last or "#" in last else f"{statement};"
 
 
 def render(head: str, statements: Iterable[str]) -> str:
@@ -62,12 +78,14 @@ def render(head: str, statements: Iterable[str]) -> str:
     told = [*statements]
     separator = "-- ;;"
     while any(
-        re.search(f"^{separator}$", statement, re.MULTILINE) for statement in told
+        re.search(rf"^{separator}\r?$", statement, re.MULTILINE) for statement in told
     ):
         separator += ";"
-    return head + "".join(f"\n{separator}\n{statement};\n" for statement in told)
+    return head + "".join(f"\n{separator}\n{ended(statement)}\n" for statement in told)
 
 
 def read(path: Path) -> list[str]:
     """Return the statements of a file; see `parse`."""
-    return parse(path.read_text("utf-8"))
+    # A carriage return in the body of a function belongs to it.
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return parse(file.read())

@@ -237,6 +237,14 @@ class Adapter(ABC):
         # As an option of the connection, it would hold for all later statements.
         connection.exec_driver_sql(statement, None, {"no_parameters": True})
 
+    def printed(self, statement: str) -> str:
+        """Return a statement as the database's own client has to read it.
+
+        Arguments:
+            statement: the statement, with a semicolon at its end.
+        """
+        return statement
+
     # Databases that exist
 
     def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:

@@ -156,6 +156,16 @@ class MySQLAdapter(ServerAdapter):
         """Return what SHOW CREATE says of all that is in a database."""
         return dump.read(connection, is_wanted)
 
+    def execute_plain(self, connection: Connection, statement: str) -> None:
+        """Run a statement. On a scratch database, no event may run by itself."""
+        if self.is_scratch(connection.engine.url):
+            statement = dump.disabled(statement)
+        super().execute_plain(connection, statement)
+
+    def printed(self, statement: str) -> str:
+        """Return a statement for a client that ends one at each semicolon."""
+        return dump.delimited(statement)
+
     def describe_tables(self, connection: Connection) -> Description:
         """Return what the server says of all tables of the database."""
         return describe.describe(connection)

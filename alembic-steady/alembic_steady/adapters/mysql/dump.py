@@ -6,10 +6,12 @@ There is no snapshot for that. So everything is read twice, until both say the s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.dump import Dump, Entry, IsWanted, LeftOut
 
@@ -18,38 +20,79 @@ MOVING = "the database is being changed while it is read; try again when that ha
 # As mysqldump does, so that what was accepted in another mode is so again.
 MODE = "NO_AUTO_VALUE_ON_ZERO"
 BEGIN = (
-    "SET @steady_mode = @@sql_mode, @steady_keys = @@foreign_key_checks",
-    f"SET foreign_key_checks = 0, sql_mode = '{MODE}'",
+    (
+        "SET @steady_mode = @@sql_mode, @steady_keys = @@foreign_key_checks,"
+        " @steady_collation = @@collation_connection, @steady_zone = @@time_zone"
+    ),
+    "SET foreign_key_checks = 0",
 )
-END = ("SET sql_mode = @steady_mode, foreign_key_checks = @steady_keys",)
-READ_AS = "SET SESSION sql_mode = '', sql_quote_show_create = 1"
-READ_AS_BEFORE = "SET SESSION sql_mode = :mode, sql_quote_show_create = :quote"
-SESSION = "SELECT @@sql_mode AS mode, @@sql_quote_show_create AS quote"
+# Of these, a body keeps what was set when it was created. It is sent in the session's own
+# character set, since a file of SQL has only one.
+SETTINGS = "SET sql_mode = {}, collation_connection = {}, time_zone = {}"
+OWN = "@steady_collation"
+UTC = "'+00:00'"
+END = (
+    (
+        "SET sql_mode = @steady_mode, foreign_key_checks = @steady_keys,"
+        " collation_connection = @steady_collation, time_zone = @steady_zone"
+    ),
+)
+READ_AS = "SET SESSION sql_mode = '', sql_quote_show_create = 1, time_zone = '+00:00'"
+READ_AS_BEFORE = (
+    "SET SESSION sql_mode = :mode, sql_quote_show_create = :quote, time_zone = :zone"
+)
+SESSION = (
+    "SELECT @@sql_mode AS mode, @@sql_quote_show_create AS quote, @@time_zone AS zone"
+)
 
 TABLES = "SHOW FULL TABLES"
 ROUTINES = text(
-    "SELECT routine_type, routine_name, sql_mode FROM information_schema.routines"
+    "SELECT routine_type, routine_name FROM information_schema.routines"
     " WHERE routine_schema = DATABASE() ORDER BY routine_type, routine_name"
 )
 TRIGGERS = text(
-    "SELECT 'TRIGGER', trigger_name, sql_mode, event_object_table"
+    "SELECT 'TRIGGER', trigger_name, event_object_table"
     " FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
     " ORDER BY event_object_table, action_timing, event_manipulation, action_order"
 )
 EVENTS = text(
-    "SELECT 'EVENT', event_name, sql_mode FROM information_schema.events"
+    "SELECT 'EVENT', event_name FROM information_schema.events"
     " WHERE event_schema = DATABASE() ORDER BY event_name"
 )
+COLLATION = text(
+    "SELECT @@collation_database, collation_name FROM information_schema.collations"
+    " WHERE character_set_name = 'utf8mb4' AND is_default = 'Yes'"
+)
 GRANTS = "SHOW GRANTS"
+GRANT = re.compile(r"GRANT (.*?) ON (?:TABLE )?(\*|`(?:[^`]|``)*`)\.\* TO ")
+# One of these rights on the whole database shows all that there is of a kind.
+RIGHTS = {
+    "tables on which it has no rights": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "routines": {"EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE"},
+    "triggers": {"TRIGGER"},
+    "events": {"EVENT"},
+}
+DENIED = (1044, 1142, 1143, 1227, 1370)
 
-COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
-DEFINER = re.compile(r"^(CREATE\b.*?) DEFINER=`(?:[^`]|``)*`@`(?:[^`]|``)*`", re.DOTALL)
-NO_BODY = "the account has no right to read its body"
+QUOTED = r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`"""
+COUNTER = r" AUTO_INCREMENT=\d+"
+ELSEWHERE = r" CONNECTION=| ENGINE ?= ?(?:FEDERATED|CONNECT|SPIDER|S3)\b"
+FOREIGN = r"REFERENCES `(?:[^`]|``)*`\."
+ENABLED = r"(?<= ON COMPLETION NOT PRESERVE) ENABLE|(?<= ON COMPLETION PRESERVE) ENABLE"
+EVENT = re.compile(r"CREATE (OR REPLACE |DEFINER\S+ )*EVENT\b")
+DEFINER = re.compile(
+    r"^(CREATE(?: OR REPLACE| AGGREGATE| ALGORITHM=\w+)*)"
+    r""" DEFINER=((?:`(?:[^`]|``)*`|"(?:[^"]|"")*"|@)+)"""
+)
+NO_BODY = "the account has no right to read its definition"
 NOT_SEEN = "the account has no right to see them"
 NAMES_DATABASE = (
     "its text names the database itself, and could change it from another one"
 )
 WITH_ADDRESS = "it has the address, and maybe the password, of another server"
+OTHER_DATABASE = "it is kept; that database has to be there on each server"
+DEFINERS = "what they have defined gets the account that runs the revision"
+NOT_DEFAULT = "a new database has {}; what has no character set of its own takes that"
 
 
 def read(connection: Connection, is_wanted: IsWanted) -> Dump:
@@ -65,9 +108,9 @@ def read(connection: Connection, is_wanted: IsWanted) -> Dump:
     session = dict(connection.exec_driver_sql(SESSION).mappings().one())
     connection.exec_driver_sql(READ_AS)
     try:
-        last = _read(connection, is_wanted)
+        last = _Reader(connection, is_wanted).read()
         for _ in range(TRIES):
-            before, last = last, _read(connection, is_wanted)
+            before, last = last, _Reader(connection, is_wanted).read()
             if before == last:
                 return last
     finally:
@@ -75,80 +118,193 @@ def read(connection: Connection, is_wanted: IsWanted) -> Dump:
     raise CommandError(MOVING)
 
 
-def _read(connection: Connection, is_wanted: IsWanted) -> Dump:
-    dumped = Dump(begin=BEGIN, end=END)
-    found = {name: kind for name, kind in connection.exec_driver_sql(TABLES)}
-    for wanted in ("SEQUENCE", "TABLE"):
+def disabled(statement: str) -> str:
+    """Return a statement; if it creates an event, so that this does not run by itself."""
+    if not EVENT.match(statement):
+        return statement
+    return _outside(ENABLED, " DISABLE", statement)
+
+
+def delimited(statement: str) -> str:
+    """Return a statement between lines that let the client end it at another word.
+
+    Arguments:
+        statement: the statement, with a semicolon at its end.
+    """
+    told = statement.removesuffix(";")
+    if ";" not in told:
+        return statement
+    end = ";;"
+    while end in told:
+        end += ";"
+    return f"DELIMITER {end}\n{told}\n{end}\nDELIMITER ;"
+
+
+class _Reader:
+    """Reads a database once."""
+
+    def __init__(self, connection: Connection, is_wanted: IsWanted) -> None:
+        self.connection = connection
+        self.is_wanted = is_wanted
+        told = connection.execute(text("SELECT DATABASE(), CURRENT_USER()")).one()
+        self.database, self.account = map(str, told)
+        self.definers: set[str] = set()
+        self.dump = Dump(begin=BEGIN, end=END)
+
+    def read(self) -> Dump:
+        """Return what is there."""
+        found = {name: kind for name, kind in self.connection.exec_driver_sql(TABLES)}
         for name, kind in found.items():
-            is_it = (kind == "SEQUENCE") == (wanted == "SEQUENCE")
-            if is_it and kind != "VIEW" and is_wanted(None, name):
-                _add(dumped, _table(connection, wanted, name))
-    for kind, name, mode in connection.execute(ROUTINES):
-        _add(dumped, _with_body(connection, kind, name, mode))
-    for name, kind in found.items():
-        if kind == "VIEW":
-            _add(dumped, _with_body(connection, "VIEW", name, MODE))
-    for kind, name, mode, table in connection.execute(TRIGGERS):
-        if is_wanted(None, table):
-            _add(dumped, _with_body(connection, kind, name, mode))
-    for kind, name, mode in connection.execute(EVENTS):
-        _add(dumped, _with_body(connection, kind, name, mode))
-    dumped.left_out += _hidden(connection)
-    return dumped
+            if kind == "SEQUENCE" and self.is_wanted(None, name):
+                self.table(kind, name)
+        for name, kind in found.items():
+            if kind not in ("SEQUENCE", "VIEW") and self.is_wanted(None, name):
+                self.table("TABLE", name)
+        for kind, name in self.connection.execute(ROUTINES):
+            self.body(kind, name)
+        for name, kind in found.items():
+            if kind == "VIEW":
+                self.view(name)
+        for kind, name, table in self.connection.execute(TRIGGERS):
+            if self.is_wanted(None, table):
+                self.body(kind, name)
+        for kind, name in self.connection.execute(EVENTS):
+            self.body(kind, name)
+        self.dump.left_out += self.surroundings()
+        return self.dump
+
+    def table(self, kind: str, name: str) -> None:
+        """Read a table or a sequence."""
+        told = self.shown(kind, name)
+        if told is None:
+            return
+        sql = told[1]
+        if _found(ELSEWHERE, sql):
+            self.leave_out(kind, name, WITH_ADDRESS)
+            return
+        for other in sorted({*_found(FOREIGN, sql)}):
+            into = other.removeprefix("REFERENCES ").removesuffix(".")
+            what = f"foreign key of table {name} into {into}"
+            self.dump.left_out.append(LeftOut(what, OTHER_DATABASE))
+        self.add(kind, name, _outside(COUNTER, "", self.without_database(sql)))
+
+    def view(self, name: str) -> None:
+        """Read a view. The server itself leaves the database out where it names tables."""
+        if told := self.shown("VIEW", name):
+            sql, collation = told[1], told[3]
+            sql = self.without_database(self.without_definer(sql))
+            self.add("VIEW", name, sql, collation=f"'{collation}'")
+
+    def body(self, kind: str, name: str) -> None:
+        """Read what has a body: a text that the server keeps as it was written."""
+        told = self.shown(kind, name)
+        if told is None:
+            return
+        mode, zone = told[1], UTC
+        if kind == "EVENT":
+            zone, sql, _, collation = told[2:6]
+            zone = f"'{zone}'"
+        else:
+            sql, _, collation = told[2:5]
+        if sql is None:
+            self.leave_out(kind, name, NO_BODY)
+            return
+        own = re.escape(self.database)
+        if re.search(rf"""(?i)(?<![\w`"$])[`"]?{own}[`"]?\s*\.""", sql):
+            self.leave_out(kind, name, NAMES_DATABASE)
+            return
+        sql = self.without_definer(sql)
+        self.add(kind, name, sql, f"'{mode}'", f"'{collation}'", zone)
+
+    def shown(self, kind: str, name: str) -> Sequence[Any] | None:
+        """Return what SHOW CREATE says, or None if that was refused, which is noted."""
+        statement = f"SHOW CREATE {kind} {_quoted(name)}"
+        plain = {"no_parameters": True}
+        try:
+            return self.connection.exec_driver_sql(statement, None, plain).one()
+        except DBAPIError as error:
+            if error.connection_invalidated or error.orig is None:
+                raise
+            code, *_, why = error.orig.args
+            self.leave_out(kind, name, NO_BODY if code in DENIED else str(why))
+            return None
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        sql: str,
+        mode: str = f"'{MODE}'",
+        collation: str = OWN,
+        zone: str = UTC,
+    ) -> None:
+        """Note a statement, and in which session it has to run."""
+        settings = SETTINGS.format(mode, collation, zone)
+        self.dump.entries.append(Entry(kind.lower(), name, sql, (settings,)))
+
+    def leave_out(self, kind: str, name: str, why: str) -> None:
+        """Note what is not in the dump."""
+        self.dump.left_out.append(LeftOut(f"{kind.lower()} {name}", why))
+
+    def without_definer(self, sql: str) -> str:
+        """Return a statement without the account that has run it first."""
+        if found := DEFINER.match(sql):
+            self.definers.add(re.sub(r'[`"]', "", found[2]))
+        return DEFINER.sub(r"\1", sql)
+
+    def without_database(self, sql: str) -> str:
+        """Return a statement that calls the database's own sequences and functions shortly."""
+        own = re.escape(_quoted(self.database))
+        sequence = rf"(?<=(?:next|last)val\(){own}\.|(?<=setval\(){own}\."
+        function = rf"{own}\.(?=`(?:[^`]|``)*`\()"
+        return _outside(f"{sequence}|{function}", "", sql)
+
+    def surroundings(self) -> Iterator[LeftOut]:
+        """Yield what is there and in no statement, or can't be seen."""
+        if others := self.definers - {self.account}:
+            yield LeftOut(f"definers ({', '.join(sorted(others))})", DEFINERS)
+        own, usual = self.connection.execute(COLLATION).one()
+        if own != usual:
+            why = NOT_DEFAULT.format(usual)
+            yield LeftOut(f"default collation of the database, {own}", why)
+        for kind, needed in RIGHTS.items():
+            if not needed & self.rights():
+                yield LeftOut(kind, NOT_SEEN)
+
+    def rights(self) -> set[str]:
+        """Return the rights that the account has on the whole database."""
+        rights: set[str] = set()
+        for line in self.connection.exec_driver_sql(GRANTS).scalars():
+            found = GRANT.match(line)
+            if found and (found[2] == "*" or self.is_meant(found[2][1:-1])):
+                rights.update(found[1].upper().split(", "))
+        if "ALL PRIVILEGES" in rights or "ALL" in rights:
+            rights.update(*RIGHTS.values())
+        return rights
+
+    def is_meant(self, pattern: str) -> bool:
+        """Return whether a name in a grant, in which _ and % are wildcards, is of this one."""
+        like = text("SELECT DATABASE() LIKE :pattern")
+        pattern = pattern.replace("``", "`")
+        return bool(self.connection.scalar(like, {"pattern": pattern}))
 
 
-def _add(dumped: Dump, found: Entry | LeftOut) -> None:
-    if isinstance(found, Entry):
-        dumped.entries.append(found)
-    else:
-        dumped.left_out.append(found)
+def _quoted(name: str) -> str:
+    """Return a name as the server writes it; SQLAlchemy would double each %."""
+    return "`" + name.replace("`", "``") + "`"
 
 
-def _shown(connection: Connection, kind: str, name: str) -> str | None:
-    """Return what SHOW CREATE says: behind the name, and the mode of what has a body."""
-    quoted = connection.dialect.identifier_preparer.quote_identifier(name)
-    row = connection.exec_driver_sql(
-        f"SHOW CREATE {kind} {quoted}", None, {"no_parameters": True}
-    ).one()
-    place = (
-        2
-        if kind in ("FUNCTION", "PROCEDURE", "TRIGGER", "PACKAGE", "PACKAGE BODY")
-        else 1
+def _outside(pattern: str, replacement: str, sql: str) -> str:
+    """Replace what is in no string and is no quoted name."""
+    # What is looked for may begin with a name, so it comes first.
+    return re.sub(
+        rf"(?s)({pattern})|{QUOTED}",
+        lambda it: replacement if it[1] is not None else it[0],
+        sql,
     )
-    place = 3 if kind == "EVENT" else place
-    return row[place]  # type: ignore[no-any-return]
 
 
-def _table(connection: Connection, kind: str, name: str) -> Entry | LeftOut:
-    shown = str(_shown(connection, kind, name))
-    inside, closing, options = shown.rpartition("\n)")
-    if "CONNECTION=" in options:
-        return LeftOut(f"table {name}", WITH_ADDRESS)
-    sql = inside + closing + COUNTER.sub("", options)
-    own = connection.dialect.identifier_preparer.quote_identifier(_database(connection))
-    return Entry(kind.lower(), name, sql.replace(f"nextval({own}.", "nextval("))
-
-
-def _with_body(
-    connection: Connection, kind: str, name: str, mode: str
-) -> Entry | LeftOut:
-    told = f"{kind.lower()} {name}"
-    shown = _shown(connection, kind, name)
-    if shown is None:
-        return LeftOut(told, NO_BODY)
-    sql = DEFINER.sub(r"\1", shown)
-    if re.search(rf"(?i)(?<![\w`])`?{re.escape(_database(connection))}`?\s*\.", sql):
-        return LeftOut(told, NAMES_DATABASE)
-    return Entry(kind.lower(), name, sql, (f"SET sql_mode = '{mode}'",))
-
-
-def _database(connection: Connection) -> str:
-    return str(connection.engine.url.database)
-
-
-def _hidden(connection: Connection) -> Iterator[LeftOut]:
-    """Yield the kinds of things that rights may hide: the server says nothing of them."""
-    grants = " ".join(connection.exec_driver_sql(GRANTS).scalars()).upper()
-    for right in ("TRIGGER", "EVENT"):
-        if not re.search(rf"\b({right}|ALL PRIVILEGES)\b", grants):
-            yield LeftOut(f"{right.lower()}s", NOT_SEEN)
+def _found(pattern: str, sql: str) -> list[str]:
+    """Return what is in no string and is no quoted name."""
+    found = re.finditer(rf"(?s)({pattern})|{QUOTED}", sql)
+    return [it[0] for it in found if it[1] is not None]

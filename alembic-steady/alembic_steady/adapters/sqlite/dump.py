@@ -7,11 +7,13 @@ from sqlalchemy import Connection
 from alembic_steady.adapters.dump import Dump, Entry, IsWanted
 
 # In the order in which they were created, which is one in which they can be created again.
+# One query, so that nothing can change in between.
 STORED = """
-    SELECT type, name, tbl_name, sql FROM sqlite_master
+    SELECT type, name, tbl_name, sql, name IN (
+        SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'
+    ) FROM main.sqlite_master
     WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid
 """
-SHADOWS = "SELECT name FROM pragma_table_list WHERE type = 'shadow'"
 KINDS = ("table", "index", "view", "trigger")
 
 
@@ -22,14 +24,16 @@ def read(connection: Connection, is_wanted: IsWanted) -> Dump:
         connection: the database, which is only read.
         is_wanted: tells which tables to dump, with what belongs to them.
     """
-    rows = connection.exec_driver_sql(STORED).all()
-    # They come with the virtual table whose data they keep.
-    shadows = {*connection.exec_driver_sql(SHADOWS).scalars()}
-    tables = {name for kind, name, *_ in rows if kind == "table"}
-    unwanted = {name for name in tables if not is_wanted(None, name)} | shadows
+    rows = connection.exec_driver_sql(STORED, None, {"no_parameters": True}).all()
+    # A shadow comes with the virtual table whose data it keeps.
+    unwanted = {
+        name
+        for kind, name, _, _, is_shadow in rows
+        if kind == "table" and (is_shadow or not is_wanted(None, name))
+    }
     found = [
         Entry(kind, name, sql)
-        for kind, name, table, sql in rows
+        for kind, name, table, sql, _ in rows
         if table not in unwanted
     ]
     # A table that was rebuilt is younger than its views and triggers.
