@@ -190,6 +190,14 @@ def test_what_is_restored_is_dumped_in_the_same_words(shop: Shop, name: str) -> 
     assert texts(shop.dump(COPY)) == first
 
 
+def test_views_stand_behind_those_that_they_name(shop: Shop) -> None:
+    """So a baseline that nothing has tried is in order, too."""
+    shop.run(*SCHEMAS["views"], "CREATE VIEW `1``%` AS SELECT n AS a FROM a")
+    names = [it.name for it in shop.dump().entries if it.kind == "view"]
+    assert sorted(names) == ["1`%", "a", "b", "i", "z"]
+    assert [it for it in names if it != "i"] == ["z", "b", "a", "1`%"]
+
+
 def test_a_session_is_as_before(shop: Shop) -> None:
     """What a dump and a baseline need of it does not stay."""
     shop.run(*SCHEMAS["events"], *SCHEMAS["modes"], *SCHEMAS["collations"])

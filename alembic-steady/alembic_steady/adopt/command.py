@@ -43,6 +43,7 @@ HAS_HISTORY = (
     " (see docs/existing-database.md); to begin another beside it, pass version_table=… to"
     " run_migrations() in env.py"
 )
+NOT_THERE = "{}: there is no such database"
 NO_TABLES = "{} has no tables; for an empty database, write models and then a revision"
 NOT_THE_SAME = "differs when it is built anew: {}"
 NOT_VERIFIED = "not verified: {}"
@@ -83,6 +84,9 @@ def adopt(config: Config) -> None:
     _refuse(project, scripts)
     url = project.url()
     place = project.adapter.describe(url)
+    # Connecting would make the file, for one.
+    if not project.adapter.exists(url):
+        raise CommandError(NOT_THERE.format(place))
     config.print_stdout("Reading %s", place)
     with errors.in_one_line(place, config):
         with project.adapter.connect(url) as real:

@@ -162,9 +162,11 @@ class _Reader:
                 self.table("TABLE", name)
         for kind, name in self.connection.execute(ROUTINES):
             self.body(kind, name)
+        first = len(self.dump.entries)
         for name, kind in found.items():
             if kind == "VIEW":
                 self.view(name)
+        self.dump.entries[first:] = _in_order(self.dump.entries[first:])
         for kind, name, table in self.connection.execute(TRIGGERS):
             if self.is_wanted(None, table):
                 self.body(kind, name)
@@ -287,6 +289,25 @@ class _Reader:
         like = text("SELECT DATABASE() LIKE :pattern")
         pattern = pattern.replace("``", "`")
         return bool(self.connection.scalar(like, {"pattern": pattern}))
+
+
+def _in_order(views: list[Entry]) -> list[Entry]:
+    """Return views, each behind those that it names.
+
+    A column may have the name of a view, too. Then one is too early, at worst, and waits.
+    """
+    waiting = {view.name: view for view in views}
+    ordered: list[Entry] = []
+
+    def take(view: Entry) -> None:
+        for found in re.findall(r"`(?:[^`]|``)*`", view.sql):
+            if other := waiting.pop(found[1:-1].replace("``", "`"), None):
+                take(other)
+        ordered.append(view)
+
+    while waiting:
+        take(waiting.pop(next(iter(waiting))))
+    return ordered
 
 
 def _quoted(name: str) -> str:
