@@ -50,7 +50,7 @@ SCHEMAS = {
             " p TEXT DEFAULT (datetime('now')) UNIQUE ON CONFLICT REPLACE,"
             " q AS (i + 1) STORED, untyped)"
         ),
-        "CREATE TABLE c (i INT REFERENCES d ON DELETE CASCADE DEFERRABLE)",
+        "CREATE TABLE c (i INT PRIMARY KEY REFERENCES d ON DELETE CASCADE DEFERRABLE)",
         "CREATE TABLE d (i INTEGER PRIMARY KEY REFERENCES c)",
         "CREATE UNIQUE INDEX i1 ON g (lower(p), i DESC) WHERE i > 3",
         "CREATE INDEX i2 ON g (p COLLATE NOCASE)",

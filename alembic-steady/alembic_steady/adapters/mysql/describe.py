@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from alembic_steady.adapters.description import HIDDEN, Description, Key, Part
+from alembic_steady.adapters.mysql.shown import without_database
 
 TABLES = text("""
     SELECT table_name, table_type FROM information_schema.tables
@@ -297,7 +298,7 @@ def _view(shown: str, own: str) -> Part:
     place = [it.text for it in told].index("VIEW") + 1
     # Columns of a view that does not work any more have the database's name in front.
     full = rf"`{re.escape(own)}`\.(?=({NAME})\.)"
-    select = re.sub(full, "", shown[told[place].end :]).strip()
+    select = without_database(own, re.sub(full, "", shown[told[place].end :])).strip()
     return Part(select, f"CREATE OR REPLACE VIEW {told[place].text} {select}")
 
 

@@ -14,6 +14,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.dump import Dump, Entry, IsWanted, LeftOut
+from alembic_steady.adapters.mysql.shown import (
+    found,
+    quoted,
+    replaced,
+    without_database,
+)
 
 TRIES = 3
 MOVING = "the database is being changed while it is read; try again when that has ended"
@@ -74,7 +80,6 @@ RIGHTS = {
 }
 DENIED = (1044, 1142, 1143, 1227, 1370)
 
-QUOTED = r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`"""
 COUNTER = r" AUTO_INCREMENT=\d+"
 ELSEWHERE = r" CONNECTION=| ENGINE ?= ?(?:FEDERATED|CONNECT|SPIDER|S3)\b"
 FOREIGN = r"REFERENCES `(?:[^`]|``)*`\."
@@ -122,7 +127,7 @@ def disabled(statement: str) -> str:
     """Return a statement; if it creates an event, so that this does not run by itself."""
     if not EVENT.match(statement):
         return statement
-    return _outside(ENABLED, " DISABLE", statement)
+    return replaced(ENABLED, " DISABLE", statement)
 
 
 def delimited(statement: str) -> str:
@@ -153,17 +158,17 @@ class _Reader:
 
     def read(self) -> Dump:
         """Return what is there."""
-        found = {name: kind for name, kind in self.connection.exec_driver_sql(TABLES)}
-        for name, kind in found.items():
+        listed = {name: kind for name, kind in self.connection.exec_driver_sql(TABLES)}
+        for name, kind in listed.items():
             if kind == "SEQUENCE" and self.is_wanted(None, name):
                 self.table(kind, name)
-        for name, kind in found.items():
+        for name, kind in listed.items():
             if kind not in ("SEQUENCE", "VIEW") and self.is_wanted(None, name):
                 self.table("TABLE", name)
         for kind, name in self.connection.execute(ROUTINES):
             self.body(kind, name)
         first = len(self.dump.entries)
-        for name, kind in found.items():
+        for name, kind in listed.items():
             if kind == "VIEW":
                 self.view(name)
         self.dump.entries[first:] = _in_order(self.dump.entries[first:])
@@ -181,20 +186,22 @@ class _Reader:
         if told is None:
             return
         sql = told[1]
-        if _found(ELSEWHERE, sql):
+        if found(ELSEWHERE, sql):
             self.leave_out(kind, name, WITH_ADDRESS)
             return
-        for other in sorted({*_found(FOREIGN, sql)}):
+        for other in sorted({*found(FOREIGN, sql)}):
             into = other.removeprefix("REFERENCES ").removesuffix(".")
             what = f"foreign key of table {name} into {into}"
             self.dump.left_out.append(LeftOut(what, OTHER_DATABASE))
-        self.add(kind, name, _outside(COUNTER, "", self.without_database(sql)))
+        self.add(
+            kind, name, replaced(COUNTER, "", without_database(self.database, sql))
+        )
 
     def view(self, name: str) -> None:
         """Read a view. The server itself leaves the database out where it names tables."""
         if told := self.shown("VIEW", name):
             sql, collation = told[1], told[3]
-            sql = self.without_database(self.without_definer(sql))
+            sql = without_database(self.database, self.without_definer(sql))
             self.add("VIEW", name, sql, collation=f"'{collation}'")
 
     def body(self, kind: str, name: str) -> None:
@@ -220,7 +227,7 @@ class _Reader:
 
     def shown(self, kind: str, name: str) -> Sequence[Any] | None:
         """Return what SHOW CREATE says, or None if that was refused, which is noted."""
-        statement = f"SHOW CREATE {kind} {_quoted(name)}"
+        statement = f"SHOW CREATE {kind} {quoted(name)}"
         plain = {"no_parameters": True}
         try:
             return self.connection.exec_driver_sql(statement, None, plain).one()
@@ -250,16 +257,9 @@ class _Reader:
 
     def without_definer(self, sql: str) -> str:
         """Return a statement without the account that has run it first."""
-        if found := DEFINER.match(sql):
-            self.definers.add(re.sub(r'[`"]', "", found[2]))
+        if told := DEFINER.match(sql):
+            self.definers.add(re.sub(r'[`"]', "", told[2]))
         return DEFINER.sub(r"\1", sql)
-
-    def without_database(self, sql: str) -> str:
-        """Return a statement that calls the database's own sequences and functions shortly."""
-        own = re.escape(_quoted(self.database))
-        sequence = rf"(?<=(?:next|last)val\(){own}\.|(?<=setval\(){own}\."
-        function = rf"{own}\.(?=`(?:[^`]|``)*`\()"
-        return _outside(f"{sequence}|{function}", "", sql)
 
     def surroundings(self) -> Iterator[LeftOut]:
         """Yield what is there and in no statement, or can't be seen."""
@@ -277,9 +277,9 @@ class _Reader:
         """Return the rights that the account has on the whole database."""
         rights: set[str] = set()
         for line in self.connection.exec_driver_sql(GRANTS).scalars():
-            found = GRANT.match(line)
-            if found and (found[2] == "*" or self.is_meant(found[2][1:-1])):
-                rights.update(found[1].upper().split(", "))
+            told = GRANT.match(line)
+            if told and (told[2] == "*" or self.is_meant(told[2][1:-1])):
+                rights.update(told[1].upper().split(", "))
         if "ALL PRIVILEGES" in rights or "ALL" in rights:
             rights.update(*RIGHTS.values())
         return rights
@@ -300,32 +300,11 @@ def _in_order(views: list[Entry]) -> list[Entry]:
     ordered: list[Entry] = []
 
     def take(view: Entry) -> None:
-        for found in re.findall(r"`(?:[^`]|``)*`", view.sql):
-            if other := waiting.pop(found[1:-1].replace("``", "`"), None):
+        for name in re.findall(r"`(?:[^`]|``)*`", view.sql):
+            if other := waiting.pop(name[1:-1].replace("``", "`"), None):
                 take(other)
         ordered.append(view)
 
     while waiting:
         take(waiting.pop(next(iter(waiting))))
     return ordered
-
-
-def _quoted(name: str) -> str:
-    """Return a name as the server writes it; SQLAlchemy would double each %."""
-    return "`" + name.replace("`", "``") + "`"
-
-
-def _outside(pattern: str, replacement: str, sql: str) -> str:
-    """Replace what is in no string and is no quoted name."""
-    # What is looked for may begin with a name, so it comes first.
-    return re.sub(
-        rf"(?s)({pattern})|{QUOTED}",
-        lambda it: replacement if it[1] is not None else it[0],
-        sql,
-    )
-
-
-def _found(pattern: str, sql: str) -> list[str]:
-    """Return what is in no string and is no quoted name."""
-    found = re.finditer(rf"(?s)({pattern})|{QUOTED}", sql)
-    return [it[0] for it in found if it[1] is not None]

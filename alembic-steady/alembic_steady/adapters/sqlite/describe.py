@@ -394,7 +394,13 @@ def _in_order(rest: list[Token]) -> list[Token]:
     clauses = [behind[start:end] for start, end in pairwise([*starts, len(behind)])]
     # What SQLite does anyway.
     said = [it for it in clauses if [token.word for token in it[2:]] != NO_ACTION]
-    said.sort(key=lambda it: CLAUSES.index(it[0].word) * 10 + (it[1].word == "update"))
+    # DEFERRABLE may stand alone.
+    said.sort(
+        key=lambda it: (
+            CLAUSES.index(it[0].word),
+            [token.word for token in it[1:2]] == ["update"],
+        )
+    )
     return [*rest[:place], *whole, *chain.from_iterable(said)]
 
 
