@@ -46,9 +46,9 @@ SCHEMAS = {
         "CREATE TABLE s (i INTEGER PRIMARY KEY AUTOINCREMENT, a ANY) STRICT",
         "CREATE TABLE w (i INT PRIMARY KEY, c TEXT COLLATE NOCASE) WITHOUT ROWID",
         (
-            "CREATE TABLE g (i INT CHECK (i > 0), d AS (i * 2),"
+            "CREATE TABLE g (i INT CHECK (i > 0), d INT GENERATED ALWAYS AS (i * 2),"
             " p TEXT DEFAULT (datetime('now')) UNIQUE ON CONFLICT REPLACE,"
-            " q AS (i + 1) STORED, untyped)"
+            " q INT AS (i + 1) STORED, untyped)"
         ),
         "CREATE TABLE c (i INT PRIMARY KEY REFERENCES d ON DELETE CASCADE DEFERRABLE)",
         "CREATE TABLE d (i INTEGER PRIMARY KEY REFERENCES c)",
