@@ -7,7 +7,6 @@ import re
 import sqlite3
 import sys
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -24,9 +23,6 @@ CREATE TABLE invoice (id integer NOT NULL PRIMARY KEY, customer_id integer NOT N
 INSERT INTO customer VALUES (1, 'Ø');
 INSERT INTO invoice VALUES (7, 1);
 """
-needs_adopt = pytest.mark.skipif(
-    not find_spec("alembic_steady.adopt"), reason="the library has no steady adopt"
-)
 
 
 @pytest.fixture
@@ -87,7 +83,6 @@ def check_is_gone(project: Project) -> None:
 
 
 @pytest.mark.full
-@needs_adopt
 @pytest.mark.parametrize("tool", ["uv", "pip"])
 def test_models_of_a_file(
     bench: Path, shop: Path, environment: dict[str, str], tool: str
@@ -116,7 +111,6 @@ def test_models_of_a_file(
 
 
 @pytest.mark.full
-@needs_adopt
 @pytest.mark.parametrize("driver", ["psycopg2", "asyncpg"])
 def test_models_of_a_database_on_a_server(
     any_postgres: Postgres, bench: Path, environment: dict[str, str], driver: str
@@ -130,7 +124,6 @@ def test_models_of_a_database_on_a_server(
 
 
 @pytest.mark.full
-@needs_adopt
 def test_models_of_a_database_on_mariadb(
     mariadb: MariaDB, bench: Path, environment: dict[str, str]
 ) -> None:
@@ -143,7 +136,6 @@ def test_models_of_a_database_on_mariadb(
 
 
 @pytest.mark.full
-@needs_adopt
 @pytest.mark.parametrize("when", ["now", "later"])
 def test_models_in_a_uv_workspace(
     bench: Path, shop: Path, environment: dict[str, str], when: str
@@ -167,7 +159,6 @@ def test_models_in_a_uv_workspace(
 
 
 @pytest.mark.full
-@needs_adopt
 def test_what_is_printed_reads_the_models_later(
     bench: Path, shop: Path, environment: dict[str, str]
 ) -> None:
@@ -179,7 +170,6 @@ def test_what_is_printed_reads_the_models_later(
 
 
 @pytest.mark.full
-@needs_adopt
 def test_a_database_without_tables(bench: Path, environment: dict[str, str]) -> None:
     file = bench / "empty.db"
     sqlite3.connect(file).close()
@@ -191,7 +181,6 @@ def test_a_database_without_tables(bench: Path, environment: dict[str, str]) -> 
 
 
 @pytest.mark.full
-@needs_adopt
 def test_models_are_read_once(
     bench: Path, shop: Path, environment: dict[str, str]
 ) -> None:

@@ -275,6 +275,7 @@ def test_with_a_wrong_password(
     assert next_steps(project)[1] == "# correct DATABASE_URL in .env"
 
 
+@pytest.mark.full
 def test_with_nobody_reading(bench: Path, environment: dict[str, str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)

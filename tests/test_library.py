@@ -281,6 +281,7 @@ def library_requirement() -> str:
     return f'"alembic-steady>={version[1]}",'
 
 
+@pytest.mark.full
 def test_the_page_shows_the_block_of_a_generated_project(
     original: Callable[[str], Project],
 ) -> None:

@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -376,7 +377,7 @@ def test_on_sqlite_a_commit_for_which_others_read_too_long_keeps_nothing(
     project.run("alembic", "upgrade", "head")
     write_history(project, TABLE, COLUMN)
     project.environment["DATABASE_URL"] = "sqlite:///my_service.db?timeout=0.1"
-    with sqlite3.connect(project.path / "my_service.db") as reader:
+    with closing(sqlite3.connect(project.path / "my_service.db")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM alembic_version").fetchall()
         *_, error = printed(project, "alembic", "upgrade", "head", code=255)

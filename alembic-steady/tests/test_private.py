@@ -64,7 +64,7 @@ def test_check_is_told_from_revision_where_python_calls_it(
 
 
 def test_an_autocommit_block_stays_in_its_transaction() -> None:
-    with sa.create_engine("sqlite://").connect() as connection:
+    with sa.create_engine("sqlite://", poolclass=sa.NullPool).connect() as connection:
         migration = MigrationContext.configure(
             connection, opts={"transactional_ddl": True}
         )
@@ -76,7 +76,7 @@ def test_an_autocommit_block_stays_in_its_transaction() -> None:
 
 
 def test_a_revision_runs_in_a_transaction_of_its_own() -> None:
-    with sa.create_engine("sqlite://").connect() as connection:
+    with sa.create_engine("sqlite://", poolclass=sa.NullPool).connect() as connection:
         options = {"transactional_ddl": True, "transaction_per_migration": True}
         migration = MigrationContext.configure(connection, opts=options)
         inside = []

@@ -248,17 +248,20 @@ def _write_revision(config: Config, adopted: Adopted) -> list[Path]:
     return [Path(script.path)]
 
 
-def _replace(file: Path, text: str, undo: list[Callable[[], Any]]) -> None:
-    """Write a file, and note how to undo that."""
+def _replace(file: Path, text: str | None, undo: list[Callable[[], Any]]) -> None:
+    """Write or remove a file, and note how to undo that."""
     if file.exists():
         before = file.read_bytes()
         undo.append(lambda: file.write_bytes(before))
+        if text is None:
+            file.unlink()
     else:
         for folder in [it for it in reversed(file.parents) if not it.exists()]:
             folder.mkdir()
             undo.append(folder.rmdir)
         undo.append(lambda: file.unlink(missing_ok=True))
-    file.write_text(text, "utf-8", newline="\n")
+    if text is not None:
+        file.write_text(text, "utf-8", newline="\n")
 
 
 def _tell(config: Config, files: list[Path], adopted: Adopted) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import warnings
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -35,6 +37,8 @@ LIST = """
 {base}.metadata.info["unmodelled"] = [
 {lines}]
 """
+LARGE = 50
+"""The number of tables from which on each of several schemas has a module of its own."""
 TRIES = 8
 NOT_BUILT = "the models can't be built: {}"
 
@@ -44,11 +48,11 @@ class Models:
     """Models that have been written.
 
     Attributes:
-        files: the text of each file.
+        files: the text of each file, or None of one that has to go.
         unmodelled: what they can't say, in the words of `alembic check`.
     """
 
-    files: dict[Path, str]
+    files: dict[Path, str | None]
     unmodelled: list[str]
 
 
@@ -96,8 +100,16 @@ def write_models(
             missing += _proved(connection, settings, description, target, writer, proof)
     words = (_words(key, metadata) for key in sorted(missing, key=str))
     unmodelled = [*dict.fromkeys(words)]
-    text = _module(target, writer, unmodelled)
-    return Models({target.file: _formatted(text, target.file)}, unmodelled)
+    default = str(connection.dialect.default_schema_name)
+    is_large = len(metadata.tables) >= LARGE and len(writer.schemas) > 1
+    if is_large and not target.is_own:
+        files = _package(target, writer, unmodelled, default)
+    else:
+        files = {target.file: _module(target, writer, unmodelled)}
+    return Models(
+        {file: text and _formatted(text, file) for file, text in files.items()},
+        unmodelled,
+    )
 
 
 def _reflected(connection: Connection, description: Description) -> MetaData:
@@ -209,6 +221,47 @@ def _module(target: Target, writer: Writer, unmodelled: list[str]) -> str:
         lines = "".join(f"    {line!r},\n" for line in unmodelled)
         text += LIST.format(base=target.base, lines=lines)
     return text.rstrip() + "\n"
+
+
+def _package(
+    target: Target, writer: Writer, unmodelled: list[str], default: str
+) -> dict[Path, str | None]:
+    """Return the files of a package with a module for each schema.
+
+    Arguments:
+        target: where the models belong.
+        writer: writes them.
+        unmodelled: what they can't say.
+        default: the name of the default schema.
+    """
+    folder = target.file.with_suffix("")
+    base = f"from {target.base_module} import {target.base}"
+    modules: dict[str, str] = {}
+    for schema in sorted(writer.schemas, key=str):
+        name = re.sub(r"\W", "_", schema or default)
+        name = f"{name}_" if name in modules or iskeyword(name) else name
+        modules[name] = "\n\n\n".join(writer.tables([schema]))
+    imports = {"import sqlalchemy as sa", base, *writer.imports}
+    files: dict[Path, str | None] = {target.file: None}
+    if writer.needs_type:
+        imports.add("from .database_type import DatabaseType")
+        head = "from typing import Any\n\nimport sqlalchemy as sa\n"
+        title = '"""What stands for the types that SQLAlchemy has no class for."""\n\n'
+        files[folder / "database_type.py"] = f"{title}{head}\n{DATABASE_TYPE}"
+    for name, text in modules.items():
+        head = "\n".join(sorted(imports))
+        title = f'"""The models of the schema {name}."""\n\n'
+        files[folder / f"{name}.py"] = f"{title}{head}\n\n\n{text}\n"
+    names = sorted(modules)
+    start = f'"""{_docstring(unmodelled)}"""\n\n'
+    start += f"from {target.module} import {', '.join(names)}\n"
+    start += f"{base}\n" if unmodelled else ""
+    text = f"{start}\n__all__ = {names}\n"
+    if unmodelled:
+        lines = "".join(f"    {line!r},\n" for line in unmodelled)
+        text += LIST.format(base=target.base, lines=lines)
+    files[folder / "__init__.py"] = text
+    return files
 
 
 def _docstring(unmodelled: Iterable[str]) -> str:
