@@ -17,6 +17,7 @@ from alembic_steady import sql_file
 from alembic_steady.adapters.dump import Dump
 from alembic_steady.adapters.mysql import dump
 from alembic_steady.adapters.mysql.adapter import MySQLAdapter
+from alembic_steady.adapters.mysql.shown import found
 from tests.servers import PASSWORD, MariaDB
 
 ADAPTER = MySQLAdapter()
@@ -288,6 +289,21 @@ def test_tables_of_other_servers_are_named_and_left_out(shop: Shop) -> None:
             "DROP SERVER IF EXISTS there",
             "UNINSTALL SONAME 'ha_federatedx'",
         )
+
+
+@pytest.mark.parametrize(
+    ("options", "is_elsewhere"),
+    [
+        ("ENGINE=CONNECT `OPTION_LIST`='user=a,password=b'", True),
+        ("ENGINE=SPIDER COMMENT='password \"b\"'", True),
+        ("ENGINE=InnoDB\n(PARTITION `p` COMMENT = 'x' ENGINE = SPIDER)", True),
+        ("ENGINE=InnoDB COMMENT=' ENGINE=SPIDER CONNECTION='", False),
+        ("ENGINE=InnoDB COMMENT='it''s ENGINE=SPIDER'", False),
+    ],
+)
+def test_engines_of_other_servers_are_known(options: str, is_elsewhere: bool) -> None:
+    shown = f"CREATE TABLE `t` (\n  `i ENGINE=SPIDER` int\n) {options}"
+    assert bool(found(dump.ELSEWHERE, shown)) is is_elsewhere
 
 
 def test_a_table_that_can_not_be_read_is_named_and_the_rest_is_there(

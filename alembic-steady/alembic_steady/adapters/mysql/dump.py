@@ -66,8 +66,8 @@ EVENTS = text(
     " WHERE event_schema = DATABASE() ORDER BY event_name"
 )
 COLLATION = text(
-    "SELECT @@collation_database, collation_name FROM information_schema.collations"
-    " WHERE character_set_name = 'utf8mb4' AND is_default = 'Yes'"
+    "SELECT @@collation_database, default_collate_name"
+    " FROM information_schema.character_sets WHERE character_set_name = 'utf8mb4'"
 )
 GRANTS = "SHOW GRANTS"
 GRANT = re.compile(r"GRANT (.*?) ON (?:TABLE )?(\*|`(?:[^`]|``)*`)\.\* TO ")
