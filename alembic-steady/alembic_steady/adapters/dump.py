@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from alembic.util import CommandError
+
 IsWanted = Callable[[str | None, str], bool]
 """Tells whether a table is to be dumped, by its schema (None: the default one) and name."""
+
+
+class DumpUnavailable(CommandError):
+    """A database can't be dumped, for lack of a program; the message says why."""
 
 
 class Entry(NamedTuple):
     """One statement of a dump.
 
     Attributes:
-        kind: what it creates: "table", "view", "function", …; "setting" for a statement that
-            only says how those behind it are read.
+        kind: what it creates: "table", "view", "function", …
         name: the name of that, for people to read; with its schema, unless it is the default.
         sql: the statement, without a semicolon at its end.
+        settings: statements that have to be run before, and hold until others are.
     """
 
     kind: str
     name: str
     sql: str
+    settings: tuple[str, ...] = ()
 
 
 class LeftOut(NamedTuple):
@@ -48,7 +55,61 @@ class Dump:
     Attributes:
         entries: the statements, in an order in which an empty database accepts them.
         left_out: what they do not build.
+        begin: statements to run before all others.
+        end: statements to run at the end.
     """
 
     entries: list[Entry] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    begin: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+
+    def statements(self) -> Iterator[str]:
+        """Yield all statements, with settings where they change."""
+        yield from self.begin
+        settings: tuple[str, ...] = ()
+        for entry in self.entries:
+            if entry.settings != settings:
+                yield from entry.settings
+                settings = entry.settings
+            yield entry.sql
+        yield from self.end
+
+
+Progress = Callable[[int, int], None]
+"""Is told how many statements have run, and how many there are."""
+
+
+def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[LeftOut]:
+    """Run a dump, bring it into the order in which that works, and return what is refused.
+
+    A statement that was refused is tried again as long as others are accepted: one view may
+    need another, and a function a table. What is refused for good is taken out of the dump.
+
+    Arguments:
+        dump: the dump.
+        execute: runs a statement, and returns why it was refused, or "".
+        progress: is told how far it is.
+    """
+    for statement in dump.begin:
+        execute(statement)
+    done: list[Entry] = []
+    waiting = [*dump.entries]
+    while True:
+        again, refused = [], []
+        for entry in waiting:
+            for setting in entry.settings:
+                execute(setting)
+            if why := execute(entry.sql):
+                again.append(entry)
+                refused.append(LeftOut(f"{entry.kind} {entry.name}", why))
+            else:
+                done.append(entry)
+                progress(len(done), len(dump.entries))
+        if not again or len(again) == len(waiting):
+            break
+        waiting = again
+    for statement in dump.end:
+        execute(statement)
+    dump.entries = done
+    return refused
