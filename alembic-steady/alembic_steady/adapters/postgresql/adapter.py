@@ -27,12 +27,15 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key, Part
+from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut
 from alembic_steady.adapters.postgresql import (
     describe,
+    dump,
     leftovers,
     lock,
     models,
     reprint,
+    restore,
     retry,
     search_path,
     squawk,
@@ -257,6 +260,20 @@ class PostgreSQLAdapter(ServerAdapter):
         """Return what helps if the server's own lock_timeout has ended a statement."""
         is_late = is_autocommit and retry.code(error) == retry.IN_USE
         return LIFT if is_late and "lock timeout" in str(error.orig) else ""
+
+    def execute_all(self, migration: Any, statements: Sequence[str]) -> None:
+        """Run statements of a file, in batches where a transaction cannot hold them."""
+        restore.execute_all(migration, statements)
+
+    def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
+        """Return what pg_dump writes of a database, and what that leaves out."""
+        with leaving_no_transaction(connection):
+            is_pooled = self.is_pooled(connection)
+            return dump.read(connection, is_wanted, is_pooled=is_pooled)
+
+    def restore(self, connection: Connection, dump: Dump) -> list[LeftOut]:
+        """Run a dump on an empty scratch database, and return what it does not accept."""
+        return restore.restore(connection, dump)
 
     def pretend(self, migration: Any, connection: Connection) -> None:
         """Take "public" for the default schema."""

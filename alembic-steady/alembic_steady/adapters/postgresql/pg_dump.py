@@ -73,7 +73,7 @@ def run(connection: Connection, excluded: Iterable[str]) -> tuple[str, list[str]
     if shown := SECRETS & parameters.keys():
         names = ", ".join(sorted(shown))
         raise DumpUnavailable(f"pg_dump can't be given {names} without showing it")
-    version = (connection.dialect.server_version_info or (0,))[0]
+    version = int((connection.dialect.server_version_info or (0,))[0])
     command = [
         find(version),
         *OPTIONS,
@@ -93,7 +93,9 @@ def run(connection: Connection, excluded: Iterable[str]) -> tuple[str, list[str]
     try:
         script = done.stdout.decode("utf-8")
     except UnicodeDecodeError:
-        reason = "a definition in the database is not in the encoding that it says it has"
+        reason = (
+            "a definition in the database is not in the encoding that it says it has"
+        )
         raise CommandError(f"pg_dump: {reason}") from None
     warnings = re.findall(r"^pg_dump: warning: (.*)$", said, re.MULTILINE)
     return script.replace("\r\n", "\n") if os.name == "nt" else script, warnings
@@ -148,7 +150,11 @@ def _parameters(connection: Connection) -> dict[str, Any]:
     """Return libpq's parameters of a connection, to the one server that it has reached."""
     url = connection.engine.url
     _, told = connection.dialect.create_connect_args(url)
-    parameters = {it: value for it, value in told.items() if it not in DRIVERS_OWN}
+    parameters = {
+        name: value
+        for name, value in told.items()
+        if name not in DRIVERS_OWN and isinstance(value, str | int)
+    }
     several = (str(told.get(name) or "") for name in ("host", "hostaddr", "port"))
     if any("," in it for it in several):
         raw: Any = connection.connection.dbapi_connection
