@@ -87,13 +87,17 @@ def read(connection: Connection, is_wanted: IsWanted, *, is_pooled: bool) -> Dum
     default = str(connection.scalar(text("SELECT current_schema()")) or "")
     dump = Dump(left_out=[*excluded.left_out, *left_out.beside(connection)])
     dump.left_out += [LeftOut("pg_dump warns", line) for line in warnings]
+    refused = {
+        "EXTENSION"
+    }  # Its comment comes with it, and its owner alone may change that.
     for header, sql in split(script):
         entry = _entry(header, sql, default)
         if SESSION.match(sql) or (header.schema, header.name) in excluded.keys:
             continue
-        if header.kind == "COMMENT" and header.name.startswith("EXTENSION "):
-            continue  # It comes with the extension, whose owner alone may change it.
+        if header.kind == "COMMENT" and _is_of(header.name, refused):
+            continue
         if reason := _refusal(entry, header):
+            refused.add(f"{header.kind} {header.name}")
             dump.left_out.append(LeftOut(f"{entry.kind} {entry.name}", reason))
         else:
             dump.entries.append(entry)
@@ -102,6 +106,11 @@ def read(connection: Connection, is_wanted: IsWanted, *, is_pooled: bool) -> Dum
     if any(entry.kind in ROUTINES for entry in dump.entries):
         dump.entries.insert(0, BODIES)
     return dump
+
+
+def _is_of(name: str, things: set[str]) -> bool:
+    """Return whether the name of a comment's header is that of one of some things."""
+    return name in things or name.partition(" ")[0] in things
 
 
 def _entry(header: Header, sql: str, default: str) -> Entry:
@@ -113,7 +122,10 @@ def _entry(header: Header, sql: str, default: str) -> Entry:
     name = header.name
     if header.kind in OF_TABLES:
         name = name.replace(" ", ".", 1)
+    name = name.removeprefix(f"{header.kind} ")
     schema = header.schema if header.schema not in ("-", default) else None
+    if header.kind == "COMMENT":
+        schema = None  # Its name begins with a kind.
     if header.kind == "SCHEMA":
         sql = re.sub("^CREATE SCHEMA ", "CREATE SCHEMA IF NOT EXISTS ", sql)
     return Entry(kind, left_out.full(schema, name), sql)
@@ -121,10 +133,9 @@ def _entry(header: Header, sql: str, default: str) -> Entry:
 
 def _refusal(entry: Entry, header: Header) -> str:
     """Return why a statement is not for a file or for another server, or "" if it is."""
-    words = f"{header.kind} {header.name}"  # a comment's name begins with its kind
-    if "USER MAPPING" in words:
+    if header.kind == "USER MAPPING":
         return "it belongs to a role, and may have a password"
-    if re.match("(COMMENT )?EVENT TRIGGER", words):
+    if header.kind == "EVENT TRIGGER":
         return SUPERUSERS
     if header.kind.startswith("PUBLICATION") and WHOLE.search(entry.sql):
         return SUPERUSERS
