@@ -8,7 +8,7 @@ CREATE SCHEMA "Odd Schema";
 CREATE DOMAIN email AS citext CHECK (VALUE ~ '@') CONSTRAINT long CHECK (length(VALUE) > 3);
 CREATE TYPE mood AS ENUM ('sad', 'it''s', 'happy'); CREATE TYPE "Odd Schema".pair AS (a int, b text);
 CREATE TYPE span AS RANGE (subtype = float8); CREATE COLLATION plain FROM "C";
-CREATE SEQUENCE ticket START 100 INCREMENT -3 MINVALUE -7 CYCLE;
+CREATE SEQUENCE ticket START 100 INCREMENT -3 MINVALUE -7 MAXVALUE 200 CYCLE;
 CREATE FUNCTION next_ticket() RETURNS text LANGUAGE plpgsql AS $_$
 BEGIN
   RETURN 'T-' || nextval('public.ticket') || '%' || ':x';
@@ -52,9 +52,9 @@ CREATE FUNCTION atomic(i int) RETURNS int LANGUAGE sql BEGIN ATOMIC
   SELECT CASE WHEN i > 1 THEN CASE WHEN i = 3 THEN 4 END END AS "end"; SELECT ';' || i; SELECT i; END;
 CREATE TABLE state (s varchar(5) CHECK (s IN ('a','b')));
 CREATE VIEW states WITH (security_barrier) AS SELECT * FROM state WHERE s IN ('a','b') WITH CHECK OPTION;
-CREATE VIEW circle AS SELECT * FROM states;
-CREATE FUNCTION of_view() RETURNS SETOF circle LANGUAGE sql AS 'select * from circle';
-CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM circle; CREATE UNIQUE INDEX ON counted (n);
+CREATE VIEW around AS SELECT * FROM states;
+CREATE FUNCTION of_view() RETURNS SETOF around LANGUAGE sql AS 'select * from around';
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM around; CREATE UNIQUE INDEX ON counted (n);
 CREATE MATERIALIZED VIEW above AS SELECT n FROM counted;
 CREATE MATERIALIZED VIEW empty AS SELECT 1 AS one WITH NO DATA;
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
@@ -92,7 +92,7 @@ CREATE TABLE s."we""ird .*b" (id serial PRIMARY KEY); CREATE TABLE s.we (a int);
 CREATE TABLE s.refers (a int CONSTRAINT to_it REFERENCES s."we""ird .*b");
 CREATE VIEW s.on_it AS SELECT * FROM s."we""ird .*b";
 CREATE MATERIALIZED VIEW s.on_that AS SELECT * FROM s.on_it;
-CREATE FUNCTION s.of_it() RETURNS SETOF s."we""ird .*b" LANGUAGE sql AS 'SELECT NULL';
+CREATE FUNCTION s.of_it() RETURNS SETOF s."we""ird .*b" LANGUAGE sql AS 'SELECT 1';
 CREATE TABLE s.divided (a int) PARTITION BY LIST (a);
 CREATE TABLE s.divided_1 PARTITION OF s.divided FOR VALUES IN (1);
 CREATE TABLE s.opened (a int) PARTITION BY LIST (a);
