@@ -10,11 +10,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import asdict
-from inspect import unwrap
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -22,15 +20,21 @@ import cookiecutter
 from jinja2 import Environment
 from jinja2.ext import Extension
 
-from cookiecutter_alembic import library
+from cookiecutter_alembic import callers, library
 from cookiecutter_alembic.databases import ConnectionString, parse
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE, dotenv, quote
 from cookiecutter_alembic.names import InvalidName, check_slug, check_text, slug
-from cookiecutter_alembic.project import Project
+from cookiecutter_alembic.project import Project, adopted_models
 from cookiecutter_alembic.spellings import InvalidUrl
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 6)
+
+STARTING_POINTS = {
+    "example": "a first model, and its revision",
+    "empty": "no model",
+    "existing": "models of the tables that the database has",
+}
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 """The folder of the template, which may be a path, a clone or an unpacked archive."""
@@ -50,10 +54,13 @@ class AnswersExtension(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         _shield_typed_url()
+        _offer_starting_points()
+        _check_replayed_starting_point()
         environment.filters["slug"] = slug
         environment.filters["database"] = database
         environment.filters["check_answers"] = check_answers
         environment.filters["quoted"] = quoted
+        environment.filters["adopted_models"] = models_that_are_there
         environment.filters["compose"] = compose
         environment.filters["dotenv_quoted"] = quote
         environment.filters["mysql_quoted"] = mysql_quoted
@@ -101,6 +108,17 @@ def check_answers(answers: MutableMapping[str, Any]) -> str:
     return " and ".join(connection.secrets)
 
 
+def models_that_are_there(answers: MutableMapping[str, Any]) -> str | None:
+    """Return the models of a project that is generated again and was read from a database."""
+    if answers["starting_point"] != "existing" or "_output_dir" not in answers:
+        return None
+    folder = Path(answers["_output_dir"], answers["project_slug"])
+    try:
+        return adopted_models(folder)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"the models can't be read as UTF-8 text: {error}") from None
+
+
 def quoted(text: str) -> str:
     """Return text as a string literal that TOML, YAML and Python read in the same way."""
     escaped = (_escaped(character) for character in text)
@@ -128,11 +146,12 @@ def for_hook(answers: MutableMapping[str, Any]) -> str:
         title=connection.dialect.title,
         place=connection.place,
         is_server=connection.kind == "server",
-        start_server=_start_server(connection),
+        start_server=_start_server(connection, answers["starting_point"]),
         left_out=answers["__left_out"],
-        unneeded=connection.unneeded_files,
+        unneeded=[*connection.unneeded_files, "app/models.py"],
+        starting_point=answers["starting_point"],
         again=_again(answers),
-        is_for_comparison=_is_for_comparison(),
+        is_for_comparison=callers.is_for_comparison(),
     )
     return ascii(asdict(project))
 
@@ -147,8 +166,9 @@ def _again(answers: MutableMapping[str, Any]) -> list[str]:
     ]
 
 
-def _start_server(connection: ConnectionString) -> str:
-    if connection.suits_container:
+def _start_server(connection: ConnectionString, starting_point: str) -> str:
+    # The database of one in a new container would be empty.
+    if connection.suits_container and starting_point != "existing":
         return "docker compose up -d --wait  # or start your own server"
     return f"# start the server at {connection.address}, or name another one in .env"
 
@@ -197,12 +217,51 @@ def _shield_typed_url() -> None:
     error. Percent-encoded, they mean the same. Cookiecutter creates this environment
     before it renders the first answer.
     """
-    for answers in _prompted_context().values():
+    for answers in callers.context("prompt_for_config").values():
         url = answers.get("database_url")
         if isinstance(url, str) and "://" in url:
             scheme, separator, rest = url.partition("://")
             rest = _MAY_BE_SECRET.sub(lambda part: part[0].replace("{", "%7B"), rest)
             answers["database_url"] = f"{scheme}{separator}{rest}"
+
+
+def _offer_starting_points() -> None:
+    """Let Cookiecutter offer the starting points as a choice.
+
+    If `cookiecutter.json` listed them, another one that is given as `key=value` would end in
+    a traceback, before this module is loaded.
+
+    Raises:
+        Refusal: another one was given.
+    """
+    answers = callers.context("prompt_for_config").get("cookiecutter", {})
+    if "starting_point" not in answers:
+        return
+    given = answers["starting_point"]
+    _check_starting_point(given)
+    answers["starting_point"] = sorted(STARTING_POINTS, key=lambda it: it != given)
+    texts = {it: f"{it}: {text}" for it, text in STARTING_POINTS.items()}
+    prompts = answers.setdefault("__prompts__", {})
+    prompts["starting_point"] = {"__prompt__": "Models to start with", **texts}
+
+
+def _check_replayed_starting_point() -> None:
+    """Check an answer that an older replay file lacks.
+
+    Cookiecutter asks for it without this extension, and has written nothing yet.
+
+    Raises:
+        Refusal: it is not accepted.
+    """
+    answers = callers.context("generate_files").get("cookiecutter", {})
+    _check_starting_point(answers.get("starting_point", "example"))
+
+
+def _check_starting_point(given: str) -> None:
+    if given not in STARTING_POINTS:
+        *others, last = STARTING_POINTS
+        choices = f"{', '.join(others)} or {last}"
+        raise Refusal(f"starting_point: write {choices} instead of {given!r}")
 
 
 def _forget_typed_url(url: str) -> None:
@@ -211,44 +270,9 @@ def _forget_typed_url(url: str) -> None:
     `cookiecutter.main` copies answers that are given as `key=value` to
     `context["_cookiecutter"]`, which it later writes to the replay file.
     """
-    copy = _prompted_context().get("_cookiecutter", {})
+    copy = callers.context("prompt_for_config").get("_cookiecutter", {})
     if "database_url" in copy:
         copy["database_url"] = url
-
-
-def _prompted_context() -> dict[str, Any]:
-    """Return the context of Cookiecutter's prompts, or an empty one outside of them.
-
-    Only the stack frame of `cookiecutter.prompt.prompt_for_config`, which renders the
-    answers, has this dictionary.
-    """
-    for frame in _frames():
-        if frame.f_code.co_name == "prompt_for_config":
-            context: dict[str, Any] = frame.f_locals["context"]
-            return context
-    return {}
-
-
-def _is_for_comparison() -> bool:
-    """Return whether this is inside of `cruft update` or `cruft diff`.
-
-    They generate projects in temporary folders, only to compare them with each other or with
-    the real one. The results of the hook's steps, above all the first revision, would
-    differ, and end up in the real project.
-    """
-    cruft = sys.modules.get("cruft")
-    if cruft is None:
-        return False
-    comparing = {unwrap(it).__code__ for it in (cruft.diff, cruft.update)}
-    return any(frame.f_code in comparing for frame in _frames())
-
-
-def _frames() -> Iterator[FrameType]:
-    """Yield the frames of the functions that are being called, innermost first."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _forget_modules() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE
@@ -74,7 +75,7 @@ def run(*command: str | Path) -> str:
     except OSError as error:
         raise StepFailed(f"{command[0]}: {error.strerror}") from None
     if done.returncode:
-        raise StepFailed(_reason(done.stderr + done.stdout, done.returncode))
+        raise StepFailed(_reason(done.stderr, done.stdout, done.returncode))
     return done.stdout
 
 
@@ -94,12 +95,19 @@ def _is_passed(name: str) -> bool:
     return not _OF_PROGRAMS.match(name) or bool(_FOR_ALL_PROJECTS.match(name))
 
 
-def _reason(printed: str, code: int) -> str:
+def _reason(stderr: str, stdout: str, code: int) -> str:
     """Return the line that says why a command failed."""
-    printed = re.sub(r"\x1b\[[\d;]*m", "", printed)  # Colors may be forced.
-    lines = printed.strip().splitlines()
+    printed = [_lines(text) for text in (stderr, stdout)]
     errors = [
-        line for line in lines if re.match("error|fatal|failed", line, re.IGNORECASE)
+        line
+        for line in chain(*printed)
+        if re.match("error|fatal|failed", line, re.IGNORECASE)
     ]
-    reason = (errors or lines[-1:] or [f"exit code {code}"])[0]
+    last = [lines[-1] for lines in printed if lines]
+    reason = [*errors, *last, f"exit code {code}"][0]
     return re.sub("^(error|fatal|failed): ?", "", reason, flags=re.IGNORECASE)
+
+
+def _lines(printed: str) -> list[str]:
+    printed = re.sub(r"\x1b\[[\d;]*m", "", printed)  # Colors may be forced.
+    return printed.strip().splitlines()

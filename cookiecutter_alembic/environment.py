@@ -24,6 +24,8 @@ WITHOUT_UV = [
     f'python -m pip install "{PIP_WITH_GROUPS}"',
     f"python -m pip install {' '.join(PROJECT)}",
 ]
+ADOPT = "steady adopt"
+"""The command that writes models from a database; it needs sqlacodegen."""
 IN_WORKSPACE = [
     "uv venv --allow-existing .venv",
     ACTIVATE,
@@ -39,12 +41,16 @@ class Way:
         tool: the program that installs, for people to read.
         commands: what the hook runs.
         later: what people type to do the same.
+        install: what the hook runs to install more, in front of where and what.
+        adopt: what people type to run `steady adopt` in this environment.
         detail: what else there is to say, or nothing.
     """
 
     tool: str
     commands: list[tuple[str | Path, ...]]
     later: list[str]
+    install: tuple[str | Path, ...]
+    adopt: list[str]
     detail: str = ""
 
 
@@ -64,12 +70,7 @@ def make() -> list[str]:
     except StepFailed as failure:
         if is_new:  # The commands to do this later would take it for complete.
             shutil.rmtree(FOLDER, ignore_errors=True)
-        if "(from versions: none)" in str(failure):
-            report(
-                "environment", "pip found no packages; check its index and the network"
-            )
-        else:
-            report("environment", str(failure))
+        report("environment", reason(failure))
         return way.later
     version = ".".join(map(str, sys.version_info[:2]))
     report("environment", f".venv, Python {version}, {way.tool}", started)
@@ -78,31 +79,43 @@ def make() -> list[str]:
     return []
 
 
+def reason(failure: StepFailed) -> str:
+    """Return why an installation has failed, in one line."""
+    if "(from versions: none)" in str(failure):
+        return "pip found no packages; check its index and the network"
+    return str(failure)
+
+
 def choose() -> Way:
     """Choose how to create the environment: with uv if it works, in a workspace or not."""
     uv = _working_uv()
     if uv is None:
         return _way_without_uv()
+    install = (uv, "pip", "install", "--python", PYTHON)
     workspace = _workspace(uv)
     if workspace is None:
-        return Way("uv", [(uv, "sync", "--python", sys.executable)], ["uv sync"])
+        sync = (uv, "sync", "--python", sys.executable)
+        adopt = [f"uv run --with sqlacodegen {ADOPT}"]
+        return Way("uv", [sync], ["uv sync"], install, adopt)
     # `uv sync` would install into the workspace's environment, and change its lock file.
     venv = (uv, "venv", "--allow-existing", "--python", sys.executable, FOLDER)
-    install = (uv, "pip", "install", "--python", PYTHON, *PROJECT)
+    adopt = ["uv pip install sqlacodegen", ADOPT]
     detail = f"in the workspace {workspace.name}, whose environment and lock stay as is"
-    return Way("uv", [venv, install], IN_WORKSPACE, detail)
+    commands = [venv, (*install, *PROJECT)]
+    return Way("uv", commands, IN_WORKSPACE, install, adopt, detail)
 
 
 def _way_without_uv() -> Way:
     # pip's own files are read for the index, but may name another place to install to.
-    here = ("--no-user", "--target=", f"--prefix={FOLDER.absolute()}")
-    install = (PYTHON, "-m", "pip", "install", *here)
+    install = (PYTHON, "-m", "pip", "install", "--no-user", "--target=", "--prefix=")
+    here = f"--prefix={FOLDER.absolute()}"
     commands = [
         (sys.executable, "-m", "venv", FOLDER),
-        (*install, PIP_WITH_GROUPS),
-        (*install, *PROJECT),
+        (*install, here, PIP_WITH_GROUPS),
+        (*install, here, *PROJECT),
     ]
-    return Way("pip", commands, WITHOUT_UV)
+    adopt = ["python -m pip install sqlacodegen", ADOPT]
+    return Way("pip", commands, WITHOUT_UV, install, adopt)
 
 
 def _working_uv() -> str | None:

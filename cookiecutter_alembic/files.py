@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from cookiecutter_alembic import environment, library
+from cookiecutter_alembic import environment, library, repository
 from cookiecutter_alembic.project import VERSIONS, Project
 
 
@@ -28,8 +28,9 @@ def remove_torn() -> None:
         if path.is_file() and not path.stat().st_size:
             path.unlink()
     # uv and pip take a package for installed even if they were killed while installing it.
-    # If there is a first revision, which is written after that, the environment is complete.
-    if any(VERSIONS.glob("*.py")) and environment.PYTHON.exists():
+    # If there is a revision or a commit, which follow that, the environment is complete.
+    is_later = any(VERSIONS.glob("*.py")) or repository.has_history()
+    if is_later and environment.PYTHON.exists():
         return
     for path in Path().glob(".tmp??????"):  # uv's name for a new lock file.
         if path.is_file():

@@ -11,15 +11,12 @@ import sys
 import time
 
 from cookiecutter_alembic import (
-    database_file,
+    beginning,
     environment,
     files,
-    first_revision,
     library,
     repository,
-    server,
     settings,
-    tables,
 )
 from cookiecutter_alembic.console import report, say
 from cookiecutter_alembic.project import Project
@@ -52,19 +49,10 @@ def take_steps(project: Project) -> None:
         _say_how_to_finish(project, "The remaining steps need the library")
         return
     install = environment.make()
-    is_possible = not (install or settle)
-    then = server.LOOK if is_possible else ""
-    revise, printed = first_revision.write(has_environment=not install, then=then)
-    if is_possible and not printed:
-        printed = server.ask()
-    if project.is_server:
-        start, create = server.look(project, printed, is_possible=is_possible)
-    else:
-        start, create = database_file.look(project)
-    adopt = tables.look(printed)
-    commit = repository.commit(project, is_complete=not revise)
-    trouble = [*settle, *install, *revise, *start, *commit, *adopt]
-    if trouble:
+    begun = beginning.begin(project, settle, install)
+    written = "the models" if project.is_adopted else "the first revision"
+    commit = repository.commit(project, lacking=written if begun.write else "")
+    if begun.is_troubled or settle or install or commit:
         say("\nNext:\n")
     else:
         say(f"\nReady in {time.monotonic() - started:.1f} s. Next:\n")
@@ -72,13 +60,13 @@ def take_steps(project: Project) -> None:
     for command in [
         f"cd {project.folder}",
         *settle,
-        *start,
+        *begun.start,
         *install,
         *([] if activate in install else [activate]),
-        *revise,
+        *begun.write,
         *commit,
-        *create,
-        *(adopt or ["alembic upgrade head"]),
+        *begun.create,
+        *begun.first,
     ]:
         say(f"  {command}")
 

@@ -13,6 +13,7 @@ from cookiecutter_alembic.project import VERSIONS
 from cookiecutter_alembic.repository import has_history
 
 MESSAGE = "Initial revision"
+LATER = [f'alembic revision --autogenerate -m "{MESSAGE}"']
 NOT_RUN = "not run yet: no scratch database"
 UNTRIED = "# Not run yet: no scratch database was available when it was written.\n"
 """The first line of a revision that the library could not try."""
@@ -36,7 +37,6 @@ def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
         nothing if Alembic did not run.
     """
     started = time.monotonic()
-    later = [f'alembic revision --autogenerate -m "{MESSAGE}"']
     if revisions := [*VERSIONS.glob("*.py")]:
         if has_environment and len(revisions) == 1 and not has_history():
             # A killed run may not have formatted it.
@@ -46,7 +46,7 @@ def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
         return [], ""
     if not has_environment:
         report("first revision", "needs the environment first")
-        return later, ""
+        return LATER, ""
     try:
         with working("first revision"):
             command = ("revision", "--autogenerate", "-m", MESSAGE)
@@ -57,7 +57,7 @@ def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
         if not isinstance(failure, StepFailed):
             raise
         report("first revision", str(failure))
-        return later, ""
+        return LATER, ""
     (revision,) = VERSIONS.glob("*.py")
     report("first revision", revision.name, started)
     for line in _details(revision.read_text("utf-8")):

@@ -27,6 +27,7 @@ class Project:
         start_server: the command that starts it.
         left_out: the names of the secrets removed from the answers, for people to read.
         unneeded: files that are only for other kinds of projects.
+        starting_point: what the models begin with: `example`, `empty` or `existing`.
         again: the command that generates the project again, with the same answers.
         is_for_comparison: whether cruft generates it only to compare two versions.
     """
@@ -41,8 +42,14 @@ class Project:
     start_server: str
     left_out: str
     unneeded: list[str]
+    starting_point: str
     again: list[str]
     is_for_comparison: bool
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the models are read from a database, which the project doesn't create."""
+        return self.starting_point == "existing"
 
     @property
     def folder(self) -> str:
@@ -54,6 +61,23 @@ class Project:
         """The command that generates the project again, to be typed in the same folder."""
         where = [] if _is_here() else ["--output-dir", str(Path.cwd().parent)]
         return shlex.join([*self.again, *where])
+
+
+def adopted_models(folder: Path) -> str | None:
+    """Return the text of the models that `steady adopt` has written, without its end.
+
+    They would be lost if the project was generated again.
+
+    Arguments:
+        folder: that of the project, if it has been generated before.
+
+    Returns:
+        None if there is no revision yet, and "" if the models are in more than one module.
+    """
+    if not any((folder / VERSIONS).glob("*.py")):
+        return None
+    file = folder / "app" / "models.py"
+    return file.read_text("utf-8").removesuffix("\n") if file.is_file() else ""
 
 
 def _is_here() -> bool:

@@ -18,8 +18,12 @@ IDENTITY = [
 ]
 
 
-def commit(project: Project, *, is_complete: bool) -> list[str]:
+def commit(project: Project, *, lacking: str) -> list[str]:
     """Create a repository and its first commit, unless inside a repository already.
+
+    Arguments:
+        project: the project.
+        lacking: what has to be there before, or nothing if it is.
 
     Returns:
         The commands to do this later, or none if it is done.
@@ -34,8 +38,8 @@ def commit(project: Project, *, is_complete: bool) -> list[str]:
     if (outer := _repository_around(git)) is not None:
         report("git", f"inside the repository {outer.name}; nothing committed")
         return [f'git add . && git commit -m "Add {project.slug}" -- .']
-    if not is_complete:
-        report("git", "needs the first revision first; nothing committed")
+    if lacking:
+        report("git", f"needs {lacking} first; nothing committed")
         return [f"git init && {COMMIT}"]
     with working("git"):
         outcome, later = _commit(git)

@@ -62,24 +62,25 @@ def look(
     """Check whether the server answers and has the database.
 
     Arguments:
-        project: the project, whose database is on a server.
+        project: the project, whose database is on a server or has to be there.
         printed: what `LOOK` printed, if it could run.
         is_possible: whether commands of the project can run.
 
     Returns:
         The commands that start the server, and those that create the database.
     """
+    create = [] if project.is_adopted else [CREATE]
     if not is_possible:
-        return [], [CREATE]
+        return [], create
     answer = printed.rpartition("Database: ")[2].strip()
     if answer == "True":
         return [], []
     if answer == "False":
         report("database", f"{project.place} does not exist yet")
-        return [], [CREATE]
+        return [] if create else [CORRECT_URL], create
     place, unreachable, _cause = answer.partition(" does not answer")
     if unreachable:
         report("database", place + unreachable)
-        return [project.start_server], [CREATE]
+        return [project.start_server], create
     report("database", place.partition(": ")[2])
-    return [CORRECT_URL], [CREATE]
+    return [CORRECT_URL], create

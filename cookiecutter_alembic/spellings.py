@@ -39,10 +39,14 @@ def _parameter(name: str, value: str) -> Parameter:
 
 # A line of a .env file or of a shell, or of YAML.
 _ASSIGNMENT = re.compile(
-    r"""(?:(?:export|set)\s+)?\w+\s*(?:=|:\s)\s*(?=["'`<]*(?:jdbc:|[\w+.-]+://))"""
+    r"""
+    (?:(?:export|set|heroku\ config:set|fly(?:ctl)?\ secrets\ set)\s+|\$env:)?
+    \w+\s*(?:=|:\s)\s*(?=["'`<“‘«„]*(?:jdbc:|[\w+.-]+://))
+    """,
+    re.VERBOSE,
 )
 _COMMAND = re.compile(r"(?:psql|pgcli|mysql|mariadb|mycli)\s+(?:-d\s*|--dbname[ =])?")
-_QUOTES = ("''", '""', "``", "<>")
+_QUOTES = ("''", '""', "``", "<>", "“”", "„“", "‘’", "«»")
 _WITHOUT_HOST = re.compile(r"jdbc:(postgresql):/?([^/?][^?]*)(\?.*)?", re.DOTALL)
 _PLACEHOLDER = re.compile(
     r"[\[{<](your[-_ ]?)?(db[-_ ]?)?password[\]}>]|(?<=:)\$\{\w+\}(?=@)", re.IGNORECASE
@@ -57,7 +61,7 @@ def unwrapped(text: str) -> str:
     """
     before = None
     while before != text:
-        before, text = text, text.strip().removesuffix(";")
+        before, text = text, text.strip().rstrip(";,")
         for pattern in (_ASSIGNMENT, _COMMAND):
             if match := pattern.match(text):
                 text = text[match.end() :]
@@ -109,7 +113,7 @@ def _refuse_other_forms(text: str) -> None:
 SCHEMES = {
     **dict.fromkeys(("pgsql", "postgis", "psql"), "postgresql"),
     **dict.fromkeys(("mysql2", "trilogy"), "mysql"),
-    "sqlite3": "sqlite",
+    **dict.fromkeys(("sqlite3", "sqlite+pysqlite"), "sqlite"),
 }
 """Schemes of other tools, such as Rails and Django, and what they mean."""
 

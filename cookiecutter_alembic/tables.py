@@ -5,27 +5,43 @@ from __future__ import annotations
 import json
 import re
 
+from cookiecutter_alembic import environment
 from cookiecutter_alembic.console import report
+from cookiecutter_alembic.project import Project
 
-ADOPT = "# make models and first revision build what it has, then: alembic stamp head"
+STAMP = "alembic stamp head"
+INSTEAD = [
+    "# for models of these tables, remove it and answer with starting_point=existing;",
+    f"# or make models and first revision build what it has, then: {STAMP}",
+]
+BEFORE = "# for models of these tables, before you write your own:"
 SHOWN = 3
 """How many of the tables are named."""
 
 
-def look(printed: str) -> list[str]:
+def found(printed: str) -> list[str]:
+    """Return the place that `server.LOOK` has printed, or "", and the tables of others."""
+    told = re.findall("^Tables: (.+)$", printed, re.MULTILINE)
+    place_and_tables: list[str] = json.loads(told[-1]) if told else [""]
+    return place_and_tables
+
+
+def look(project: Project, printed: str) -> list[str]:
     """Report tables that no revision of the project has created.
 
     Arguments:
+        project: the project, whose models are not made of these tables.
         printed: what `server.LOOK` printed, if it could run.
 
     Returns:
-        The step that takes the place of the first upgrade, or none if that can be run.
+        The steps that take the place of the first upgrade, or none if that can be run.
     """
-    told = re.findall("^Tables: (.+)$", printed, re.MULTILINE)
-    place, *tables = json.loads(told[-1]) if told else [""]
+    place, *tables = found(printed)
     if not tables:
         return []
     more = [f"{len(tables) - SHOWN} more"] if len(tables) > SHOWN else []
     named = " ".join(", ".join([*tables[:SHOWN], *more]).split())
     report("database", f"{place} has tables already: {named}")
-    return [ADOPT]
+    if project.starting_point == "example":
+        return INSTEAD
+    return [BEFORE, *environment.choose().adopt, STAMP]

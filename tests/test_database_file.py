@@ -18,7 +18,12 @@ CORRECT, CREATE = "# correct DATABASE_URL in .env", "steady create"
 
 def project_on(url: str) -> Project:
     """Return what the hook knows of a project on a file."""
-    answers = {"project_slug": "x", "database_url": url, "__left_out": ""}
+    answers = {
+        "project_slug": "x",
+        "database_url": url,
+        "starting_point": "example",
+        "__left_out": "",
+    }
     return Project(**ast.literal_eval(for_hook(answers)))
 
 

@@ -149,13 +149,19 @@ def test_migrations_take_the_same_url_on_a_synchronous_driver(
     [
         ("asyncpg", "postgresql+psycopg://u:p@h/d", "runs on postgresql+asyncpg"),
         ("asyncpg", "sqlite:///a.db", "is for sqlite"),
-        (
+        pytest.param(
             "psycopg_async",
             "postgresql+psycopg2://u:p@h/d",
             "is for postgresql+psycopg2",
+            marks=pytest.mark.full,
         ),
         ("mariadb_pymysql", "mysql+pymysql://u:p@h/d", "runs on mariadb+pymysql"),
-        ("mysql_asyncmy", "mysql+pymysql://u:p@h/d", "runs on mysql+asyncmy"),
+        pytest.param(
+            "mysql_asyncmy",
+            "mysql+pymysql://u:p@h/d",
+            "runs on mysql+asyncmy",
+            marks=pytest.mark.full,
+        ),
         ("aiosqlite", "sqlite+aiosqlite://", "write sqlite+aiosqlite:///name.db"),
     ],
 )
@@ -324,6 +330,7 @@ def test_mariadb_says_what_it_refuses(service: Service) -> None:
 @pytest.mark.parametrize(
     "service", ["mariadb_pymysql", "mariadb_asyncmy"], indirect=True
 )
+@pytest.mark.full
 def test_mariadb_takes_a_password_beyond_ascii(service: Service) -> None:
     """From the application, from migrations and from the tests."""
     assert service.server

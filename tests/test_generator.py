@@ -41,6 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     answers = {
         "project_slug": "orders",
         "database_url": "sqlite:///orders.db",
+        "starting_point": "example",
         "__left_out": "",
         "_template": "gh:org/cookiecutter-alembic",
     }
@@ -82,6 +83,19 @@ def test_a_command_that_fails_says_why_in_one_line(printed: str, reason: str) ->
     with pytest.raises(children.StepFailed) as failure:
         children.run(PYTHON, "-c", code)
     assert str(failure.value) == reason
+
+
+def test_what_went_well_before_is_no_reason() -> None:
+    code = "print('Reading a database', flush=True); raise ValueError('no such type')"
+    with pytest.raises(children.StepFailed, match="^ValueError: no such type$"):
+        children.run(PYTHON, "-c", code)
+    code = (
+        "import sys; print('warning: x', file=sys.stderr); print('error: y'); exit(1)"
+    )
+    with pytest.raises(children.StepFailed, match="^y$"):
+        children.run(PYTHON, "-c", code)
+    with pytest.raises(children.StepFailed, match="^z$"):
+        children.run(PYTHON, "-c", "print('z'); exit(1)")
 
 
 def test_a_command_that_is_not_there_is_named() -> None:
@@ -240,6 +254,19 @@ def test_torn_files_are_removed(project: Project) -> None:
     assert not environment.FOLDER.exists()
 
 
+def test_the_environment_of_a_project_without_revisions_is_kept(
+    project: Project,
+) -> None:
+    environment.PYTHON.parent.mkdir(parents=True)
+    environment.PYTHON.touch()
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.invalid")
+    message = ("commit", "--quiet", "--allow-empty", "--message", "x")
+    subprocess.run(["git", *identity, *message], check=True)
+    files.remove_torn()
+    assert environment.PYTHON.exists()
+
+
 def test_whole_files_are_kept(project: Project) -> None:
     VERSIONS.mkdir(parents=True)
     whole = [Path(".env"), Path("uv.lock"), environment.PYTHON, VERSIONS / "2026_x.py"]
@@ -333,7 +360,7 @@ def test_the_first_commit_has_what_is_ignored_elsewhere(
     Path(".gitignore").write_text(".env\n")
     for name in (".env", ".env.example", "alembic.ini"):
         Path(name).touch()
-    assert repository.commit(project, is_complete=True) == []
+    assert repository.commit(project, lacking="") == []
     committed = children.run("git", "ls-files").split()
     assert committed == [".env.example", ".gitignore", "alembic.ini"]
 
@@ -346,7 +373,7 @@ def test_a_repository_around_counts_unless_it_ignores_the_project(
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     (tmp_path / ".gitignore").write_text(f"{ignored}\n")
     Path("README.md").touch()
-    later = repository.commit(project, is_complete=True)
+    later = repository.commit(project, lacking="")
     is_its_own = ignored != "other"
     assert Path(".git").exists() == is_its_own
     assert bool(later) != is_its_own
@@ -357,7 +384,7 @@ def test_an_empty_folder_of_that_name_is_no_repository(
 ) -> None:
     (tmp_path / ".git").mkdir()
     Path("README.md").touch()
-    assert repository.commit(project, is_complete=True) == []
+    assert repository.commit(project, lacking="") == []
 
 
 WORKING = """

@@ -167,6 +167,7 @@ def test_into_another_folder(
     assert (project.path / "my_service.db").exists()
 
 
+@pytest.mark.full
 def test_a_password_of_any_characters(
     any_postgres: Postgres, bench: Path, environment: dict[str, str]
 ) -> None:
@@ -274,6 +275,7 @@ def test_with_a_wrong_password(
     assert next_steps(project)[1] == "# correct DATABASE_URL in .env"
 
 
+@pytest.mark.full
 def test_with_nobody_reading(bench: Path, environment: dict[str, str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -385,6 +387,7 @@ def test_an_identity_is_never_guessed(bench: Path, environment: dict[str, str]) 
     ],
     ids=["signing", "hook"],
 )
+@pytest.mark.full
 def test_a_commit_that_fails(
     bench: Path, environment: dict[str, str], config: str
 ) -> None:
@@ -405,6 +408,7 @@ def test_a_commit_that_fails(
     assert commits(project) == ["Initial commit"]
 
 
+@pytest.mark.full
 def test_inside_a_repository(bench: Path, environment: dict[str, str]) -> None:
     outer = bench / "out"
     outer.mkdir()
@@ -551,6 +555,7 @@ def test_settings_of_the_caller_are_not_used_by_pip(
     assert (project.path / ".venv" / "bin" / "mypy").exists()
 
 
+@pytest.mark.full
 def test_again_over_a_finished_project(
     bench: Path, environment: dict[str, str]
 ) -> None:

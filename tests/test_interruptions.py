@@ -508,7 +508,7 @@ SEAMS = {
         pytest.param(signal.SIGKILL, "packages", marks=pytest.mark.full),
         pytest.param(signal.SIGINT, "revision", marks=pytest.mark.full),
         (signal.SIGKILL, "revision"),
-        (signal.SIGKILL, "repository"),
+        pytest.param(signal.SIGKILL, "repository", marks=pytest.mark.full),
     ],
     ids=name,
 )
@@ -529,6 +529,7 @@ def test_a_signal_where_a_step_is_half_done(
     check_at_work(run.project)
 
 
+@pytest.mark.full
 def test_killed_while_git_holds_its_locks(
     bench: Path, environment: dict[str, str], original: Original
 ) -> None:
@@ -744,7 +745,11 @@ def fingerprint(*paths: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-@pytest.mark.parametrize("options", [[], [SKIP]], ids=["no option", "skip"])
+@pytest.mark.parametrize(
+    "options",
+    [[], pytest.param([SKIP], marks=pytest.mark.full)],
+    ids=["no option", "skip"],
+)
 def test_over_what_exists_without_being_told(
     options: list[str], bench: Path, environment: dict[str, str]
 ) -> None:

@@ -131,7 +131,9 @@ def test_pip_installs_the_library_along(
     try_all(project)
 
 
-@pytest.mark.parametrize("where", ["global", "parent"])
+@pytest.mark.parametrize(
+    "where", ["global", pytest.param("parent", marks=pytest.mark.full)]
+)
 def test_a_project_is_whole_where_files_of_its_names_are_ignored(
     bench: Path, environment: dict[str, str], where: str
 ) -> None:
@@ -279,6 +281,7 @@ def library_requirement() -> str:
     return f'"alembic-steady>={version[1]}",'
 
 
+@pytest.mark.full
 def test_the_page_shows_the_block_of_a_generated_project(
     original: Callable[[str], Project],
 ) -> None:

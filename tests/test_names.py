@@ -196,6 +196,8 @@ def test_what_is_typed_at_the_prompt_is_text(
     terminal.sendline("")
     terminal.expect_exact("Connection string of its database ")
     terminal.sendline("")
+    terminal.expect_exact("(1): ")
+    terminal.sendline("")
     terminal.expect(pexpect.EOF)
     printed = str(terminal.before)
     terminal.close()

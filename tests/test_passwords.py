@@ -38,7 +38,10 @@ ON_POSTGRES = [
     "psycopg_async-system",
     pytest.param("asyncpg-wheel", marks=pytest.mark.full),
 ]
-ON_MARIADB = ["mariadb_pymysql", "mariadb_asyncmy"]
+ON_MARIADB = [
+    pytest.param("mariadb_pymysql", marks=pytest.mark.full),
+    "mariadb_asyncmy",
+]
 EXAMPLES = 200
 EXAMPLES_ON_MARIADB = 20
 BAKES = {

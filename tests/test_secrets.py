@@ -268,6 +268,8 @@ def type_in_terminal(url: str, folder: Path, environment: dict[str, str]) -> str
         terminal.sendline("")
     terminal.expect_exact("(sqlite:///my_service.db): ")
     terminal.sendline(url)
+    terminal.expect_exact("(1): ")
+    terminal.sendline("")
     terminal.expect_exact("Creating my_service")
     terminal.expect(pexpect.EOF)
     terminal.close()
@@ -289,7 +291,11 @@ WAYS = {
     "sslpassword": (give, f"postgresql://me@{DOWN}/orders?sslpassword={{}}"),
 }
 NO_TERMINAL = pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal")
-MARKS = {"typed": NO_TERMINAL, "password": pytest.mark.full}
+MARKS = {
+    "typed": NO_TERMINAL,
+    "password": pytest.mark.full,
+    "sslpassword": pytest.mark.full,
+}
 each_way = pytest.mark.parametrize(
     "way", [pytest.param(way, marks=MARKS.get(way, ())) for way in WAYS]
 )
@@ -675,7 +681,14 @@ END_CONNECTION = {
     "mysql": "KILL CONNECTION_ID()",
 }
 each_driver = pytest.mark.parametrize(
-    "kind", ["psycopg2", "psycopg", "psycopg_async", "asyncpg", "mariadb_pymysql"]
+    "kind",
+    [
+        "psycopg2",
+        "psycopg",
+        "psycopg_async",
+        pytest.param("asyncpg", marks=pytest.mark.full),
+        "mariadb_pymysql",
+    ],
 )
 
 

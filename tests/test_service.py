@@ -134,6 +134,7 @@ def test_its_tests_leave_out_what_cannot_be_undone(service: Service) -> None:
     ["psycopg-wheel", pytest.param("mariadb_pymysql", marks=pytest.mark.full)],
     indirect=True,
 )
+@pytest.mark.full
 def test_its_tests_leave_out_what_cannot_be_printed(service: Service) -> None:
     project = service.project
     asks = add_by_hand(project, 'op.get_bind().execute(sa.text("SELECT 1")).one()')

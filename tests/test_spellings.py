@@ -255,6 +255,13 @@ TRANSLATED = {
     ),
     "a shell": ("export DATABASE_URL='postgres://u:secret@h/d';", f"{PG}u:secret@h/d"),
     "YAML": ("DATABASE_URL: postgres://u:secret@h/d", f"{PG}u:secret@h/d"),
+    "PowerShell": ('$env:DATABASE_URL="postgres://u:secret@h/d"', f"{PG}u:secret@h/d"),
+    "Heroku's command": (
+        "heroku config:set DATABASE_URL=postgres://u:secret@h/d",
+        f"{PG}u:secret@h/d",
+    ),
+    "JSON": ('"postgres://u:secret@h/d",', f"{PG}u:secret@h/d"),
+    "a word processor": ("“postgres://u:secret@h/d”", f"{PG}u:secret@h/d"),
     "a page": ("<mysql://u:secret@h/d>", f"{MY}u:secret@h/d"),
 }
 

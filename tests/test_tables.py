@@ -10,8 +10,23 @@ from pathlib import Path
 import pytest
 
 from cookiecutter_alembic import server, tables
+from cookiecutter_alembic.answers import for_hook
+from cookiecutter_alembic.project import Project
 from tests.conftest import Service, baked
 from tests.servers import Postgres
+
+INSTEAD = "\n  ".join(tables.INSTEAD)
+
+
+def asked(starting_point: str, url: str = "sqlite:///orders.db") -> Project:
+    """Return what the hook is told of a project."""
+    answers = {
+        "project_slug": "orders",
+        "database_url": url,
+        "starting_point": starting_point,
+        "__left_out": "",
+    }
+    return Project(**eval(for_hook(answers)))
 
 
 def found(service: Service) -> list[str]:
@@ -59,12 +74,27 @@ def test_a_line_names_them(
 ) -> None:
     told = json.dumps(["sqlite at orders.db", *names])
     printed = f"Revision written\nTables: {told}\nDatabase: True\n"
-    assert tables.look(printed) == [tables.ADOPT]
+    project = asked("example")
+    assert tables.look(project, printed) == tables.INSTEAD
     line = f"  database         sqlite at orders.db has tables already: {named}\n"
     assert capsys.readouterr().out == line
-    assert tables.look('Tables: ["sqlite at orders.db"]\nDatabase: True\n') == []
-    assert tables.look("Database: False\n") == []
+    assert (
+        tables.look(project, 'Tables: ["sqlite at orders.db"]\nDatabase: True\n') == []
+    )
+    assert tables.look(project, "Database: False\n") == []
     assert capsys.readouterr().out == ""
+
+
+def test_a_project_without_models_may_have_theirs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = json.dumps(["sqlite at orders.db", "customer"])
+    assert tables.look(asked("empty"), f"Tables: {told}\nDatabase: True\n") == [
+        tables.BEFORE,
+        "uv run --with sqlacodegen steady adopt",
+        "alembic stamp head",
+    ]
 
 
 def test_the_hook_does_not_advise_to_upgrade_such_a_database(
@@ -77,7 +107,7 @@ def test_the_hook_does_not_advise_to_upgrade_such_a_database(
     line = f"  database         sqlite at {file} has tables already: customer\n"
     assert line in project.output
     assert "Ready" not in project.output
-    assert project.output.endswith(f"  source .venv/bin/activate\n  {tables.ADOPT}\n")
+    assert project.output.endswith(f"  source .venv/bin/activate\n  {INSTEAD}\n")
     with closing(sqlite3.connect(file)) as connection:
         names = connection.execute("SELECT name FROM sqlite_schema").fetchall()
     assert names == [("customer",)]
@@ -95,4 +125,4 @@ def test_the_hook_does_not_advise_to_upgrade_such_a_database_on_a_server(
     assert (
         f"  database         {place} has tables already: customer\n" in project.output
     )
-    assert project.output.endswith(f"  source .venv/bin/activate\n  {tables.ADOPT}\n")
+    assert project.output.endswith(f"  source .venv/bin/activate\n  {INSTEAD}\n")

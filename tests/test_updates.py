@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import Project, commit, cruft
 
@@ -38,6 +41,7 @@ def test_an_update_changes_what_the_template_changed_and_no_more(
     assert set(changed) == {".cruft.json", "alembic.ini", "pyproject.toml"}
 
 
+@pytest.mark.full
 def test_an_update_brings_the_next_version_of_the_library(
     repository: Path, bench: Path, environment: dict[str, str]
 ) -> None:
@@ -71,3 +75,54 @@ def test_an_update_brings_the_next_version_of_the_library(
     assert project.run("python", "-c", code) == "1\n"
     assert (project.path / "uv.lock").read_bytes() == lock
     project.run("uv", "lock", "--check")
+
+
+@pytest.mark.full
+def test_a_project_of_an_older_template_keeps_its_models(
+    repository: Path, bench: Path, environment: dict[str, str]
+) -> None:
+    """It was not asked what the models start with; it has the example."""
+    url = f"file://{repository}"
+    cruft("create", "--no-input", url, cwd=bench, environment=environment)
+    project = Project(bench / "my_service", environment)
+    state = project.path / ".cruft.json"
+    told = json.loads(state.read_text())
+    assert told["context"]["cookiecutter"].pop("starting_point") == "example"
+    state.write_text(json.dumps(told, indent=2))
+    commit(project.path, environment, "Follow the template")
+    before = project.models.read_text(), project.revisions()
+    change(repository, environment, "app", "config.py")
+    cruft("update", "--skip-apply-ask", cwd=project.path, environment=environment)
+    told = json.loads(state.read_text())
+    assert told["context"]["cookiecutter"]["starting_point"] == "example"
+    assert (project.models.read_text(), project.revisions()) == before
+    changed = project.run("git", "diff", "--name-only", "HEAD").split()
+    assert set(changed) == {".cruft.json", "app/config.py"}
+
+
+@pytest.mark.full
+def test_an_update_leaves_models_alone_that_were_read_from_a_database(
+    repository: Path, bench: Path, environment: dict[str, str]
+) -> None:
+    url = f"file://{repository}"
+    answers = json.dumps({"starting_point": "existing"})
+    create = ("create", "--no-input", "--extra-context", answers, url)
+    cruft(*create, cwd=bench, environment=environment)
+    project = Project(bench / "my_service", environment)
+    project.models.write_text("class Read: ...\n")
+    project.run("git", "init", "--quiet")
+    commit(project.path, environment, "Follow the template")
+    assert cruft("diff", cwd=project.path, environment=environment) == ""
+    for name in ("config.py", "models.py"):
+        change(repository, environment, "app", name)
+    cruft("update", "--skip-apply-ask", cwd=project.path, environment=environment)
+    changed = project.run("git", "diff", "--name-only", "HEAD").split()
+    assert set(changed) == {".cruft.json", "app/config.py"}
+    assert project.models.read_text() == "class Read: ...\n"
+
+
+def change(repository: Path, environment: dict[str, str], *path: str) -> None:
+    """Change a file that the template renders."""
+    file = repository.joinpath("{{cookiecutter.project_slug}}", *path)
+    file.write_text(f"{file.read_text()}# New\n")
+    commit(repository, environment, "Another template")

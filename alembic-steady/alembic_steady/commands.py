@@ -54,3 +54,10 @@ def squawk(config: Config) -> None:
     """Lint the SQL of the revisions for what blocks or breaks a service (PostgreSQL)."""
     with errors.in_one_line("steady squawk", config):
         sys.exit(settings.load(config).adapter.squawk(config))
+
+
+def adopt(config: Config) -> None:
+    """Write models and a first revision from the database, which is only read."""
+    from alembic_steady.adopt.command import adopt as run
+
+    run(config)

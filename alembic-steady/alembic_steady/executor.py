@@ -90,7 +90,7 @@ class Executor:
             # What a run has not changed need not be read once more.
             is_read = self.is_given or heads == self._before
             found = heads if is_read else self._adapter.heads(connection)
-        except (Exception, KeyboardInterrupt) as raised:
+        except (Exception, KeyboardInterrupt, SystemExit) as raised:
             error = errors.cause(raised)
             if self.step:
                 say("failed")

@@ -5,6 +5,7 @@ Each has a test in tests/test_private.py, which fails if a new release changes i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +17,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import write_hooks
 from alembic.util import CommandError
-from sqlalchemy import MetaData, Sequence
+from sqlalchemy import MetaData, Sequence, Table
 from sqlalchemy.types import TypeEngine
 
 
@@ -132,3 +133,20 @@ def end_read_timeout(connection: Any) -> None:
     The timeout can only be passed when the connection is opened.
     """
     connection._read_timeout = None
+
+
+def rebuilt(batch_impl: Any) -> Table:
+    """Return a table as Alembic would build it again if it only renamed columns.
+
+    Arguments:
+        batch_impl: what rebuilds the table in batch mode.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # They were given already.
+        again = type(batch_impl)(batch_impl.impl, batch_impl.table, (), {}, True)
+        for name, column in batch_impl.columns.items():
+            if column.name != name:
+                again.alter_column(batch_impl.table.name, name, name=str(column.name))
+        again._transfer_elements_to_new_table()
+    table: Table = again.new_table
+    return table

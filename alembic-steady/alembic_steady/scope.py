@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
+from sqlalchemy.sql.elements import conv
 
 from alembic_steady.adapters.description import (
     Description,
@@ -40,15 +43,16 @@ CLASSES: dict[str, type[Any]] = {
     "foreign key": ForeignKeyConstraint,
     "check": CheckConstraint,
 }
+PREFIXES = {
+    "primary key": "pk",
+    "unique constraint": "uq",
+    "foreign key": "fk",
+    "check": "ck",
+    "exclusion constraint": "",
+}
+"""The kinds of constraints, and what SQLAlchemy's naming conventions call them."""
 ASPECTS = {"type": "type", "default": "server_default"}
 """Aspects of columns whose comparison an option may turn off."""
-CONSTRAINTS = (
-    "primary key",
-    "unique constraint",
-    "foreign key",
-    "check",
-    "exclusion constraint",
-)
 
 
 class Scope:
@@ -70,7 +74,7 @@ class Scope:
         self._dialect = scratch.dialect
         self._known_alike: dict[Any, bool] = {}
         self._asked: dict[Key, bool] = {}
-        self._final: dict[tuple[str | None, str], set[str]] = {}
+        self._final: dict[tuple[str | None, str], dict[str, Any]] = {}
 
     @cached_property
     def models(self) -> dict[tuple[str | None, str], Table]:
@@ -111,7 +115,8 @@ class Scope:
             after: what another has.
             is_named: whether constraints are only the same if their names are. Otherwise,
                 a name that is none of the models' does not count, since the database may
-                have made it up.
+                have made it up; nor does one that a naming convention gives to what has no
+                name at all, since SQLAlchemy cannot leave it without.
         """
         found = [
             key
@@ -131,24 +136,46 @@ class Scope:
     def _paired(
         self, found: list[Key], before: Description, after: Description
     ) -> Iterator[Key]:
-        """Yield the keys of constraints that differ in a made-up name alone."""
-        unnamed = [
-            key
-            for key in found
-            if key.kind in CONSTRAINTS and not self.is_in_models(key)
-        ]
-        added = [key for key in unnamed if key not in before]
-        for old in [key for key in unnamed if key not in after]:
-            for new in added:
-                if old[:3] == new[:3] and self.are_alike(old, before[old], after[new]):
-                    added.remove(new)
+        """Yield the keys of constraints that differ in a name that does not count."""
+        changed = [key for key in found if key.kind in PREFIXES]
+        added: dict[tuple[Any, ...], list[Key]] = defaultdict(list)
+        for key in changed:
+            if key not in before:
+                added[key[:3]].append(key)
+        for old in [key for key in changed if key not in after]:
+            for new in added[old[:3]]:
+                if (
+                    self._is_free(old, after[new])
+                    and self._is_free(new, before[old])
+                    and self.are_alike(old, before[old], after[new])
+                ):
+                    added[old[:3]].remove(new)
                     yield from (old, new)
                     break
 
+    def _is_free(self, key: Key, other: Part) -> bool:
+        """Return whether a constraint may have another name, or none, as the other one has."""
+        if not self.is_in_models(key):
+            return True
+        return not other.name and self._is_by_convention(key)
+
+    def _is_by_convention(self, key: Key) -> bool:
+        """Return whether a naming convention has given its name to a constraint."""
+        part = self._names(key.schema, key.table)[self._quoted(key)]
+        if not isinstance(part.name, conv):
+            # Either it is given when the table is built, or the project has written it.
+            return not isinstance(part.name, str)
+        known: Mapping[Any, Any] = part.table.metadata.naming_convention
+        pattern = known.get(PREFIXES[key.kind], known.get(type(part), ""))
+        # The project may have written conv("…"), too.
+        return fnmatchcase(part.name, pattern % defaultdict(lambda: "*"))
+
     def is_in_models(self, key: Key) -> bool:
         """Return whether the models give the name of a constraint or index to it."""
-        quoted = self._dialect.identifier_preparer.quote(key.name)
-        return quoted in self._names(key.schema, key.table)
+        return self._quoted(key) in self._names(key.schema, key.table)
+
+    def _quoted(self, key: Key) -> str:
+        return self._dialect.identifier_preparer.quote(key.name)
 
     def are_alike(self, key: Key, old: Part, new: Part) -> bool:
         """Return whether a database takes two parts for the same, though told apart."""
@@ -165,25 +192,28 @@ class Scope:
         """Return whether an aspect of columns is compared, which an option may turn off."""
         return self._options.get(f"compare_{ASPECTS.get(aspect)}") is not False
 
-    def _names(self, schema: str | None, table: str) -> set[str]:
+    def _names(self, schema: str | None, table: str) -> dict[str, Any]:
+        """Return the constraints and indexes of a model, by their names in the database."""
         place = schema, table
         if place not in self._final:
             model = self.models.get(place)
-            self._final[place] = set() if model is None else {*self._final_names(model)}
+            self._final[place] = {} if model is None else self._final_names(model)
         return self._final[place]
 
-    def _final_names(self, table: Table) -> Iterator[str]:
+    def _final_names(self, table: Table) -> dict[str, Any]:
         # A name may be longer than the database allows; then SQLAlchemy shortens it.
         parts: list[Any] = [*table.constraints, *table.indexes]
+        preparer = self._dialect.identifier_preparer
+        found: dict[str, Any] = {}
         for part in parts:
             if part.name is None:
                 continue
-            preparer = self._dialect.identifier_preparer
             name = None  # as that of a type's check may still be
             with suppress(SQLAlchemyError):  # Building the models says this better.
                 name = preparer.format_constraint(part)
             if name is not None:
-                yield name
+                found[name] = part
+        return found
 
     def _is_schema_wanted(self, name: str | None) -> bool:
         include_name = self._options.get("include_name")

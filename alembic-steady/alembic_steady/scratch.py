@@ -56,7 +56,7 @@ def replay(
     context.configure(connection=connection, **options)
     migration = context.get_context()
     settings.adapter.prepare(connection, migration.version_table_schema)
-    with Operations.context(migration):
+    with Operations.context(migration), settings.adapter.running():
         scripts: Any = context.script.walk_revisions("base", heads)  # type: ignore[arg-type]
         for script in reversed(list(scripts)):
             try:

@@ -27,6 +27,10 @@ COLLECTOR = "alembic_steady.settings"
 
 NO_URL = "no database URL: set sqlalchemy.url in the ini file, or pass url=… to run_migrations()"
 
+NO_WORDS = (
+    'metadata.info["unmodelled"] has to be a list of strings, such as "table old"'
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -70,6 +74,21 @@ class Settings:
         """The metadata of the models, as a sequence."""
         given = self.metadata
         return [given] if isinstance(given, MetaData) else given
+
+    @property
+    def unmodelled(self) -> set[str]:
+        """The words for what the models can't say, as any of their metadata has them.
+
+        Raises:
+            CommandError: it is no list of words.
+        """
+        found: set[str] = set()
+        for metadata in self.several_metadata:
+            told = metadata.info.get("unmodelled", [])
+            if isinstance(told, str) or not all(isinstance(it, str) for it in told):
+                raise CommandError(NO_WORDS)
+            found.update(told)
+        return found
 
     def url(self) -> URL:
         """Return the URL of the database that migrations use, with a synchronous driver.

@@ -39,7 +39,7 @@ class Hidden(Base):
 
 def execute(project: Project, *statements: str) -> None:
     """Run statements on the project's database."""
-    engine = sa.create_engine(project.url)
+    engine = sa.create_engine(project.url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
@@ -155,7 +155,7 @@ def test_an_own_naming_convention_holds(project: Project) -> None:
     project.revise("second")
     project.run("alembic", "upgrade", "head")
     assert_clean(project)
-    engine = sa.create_engine(project.url)
+    engine = sa.create_engine(project.url, poolclass=sa.NullPool)
     inspector = sa.inspect(engine)
     found = {
         part["name"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pymysql
@@ -141,9 +144,81 @@ def test_a_revision_that_is_no_python_is_named(file_project: PlainProject) -> No
     write_history(file_project, "pass")
     (revision,) = file_project.revisions()
     revision.write_text("no python(")
-    for command in (("alembic", "current"), ("steady", "drift"), UPGRADE):
+    for command in (
+        ("alembic", "current"),
+        ("steady", "drift"),
+        ("steady", "heads"),
+        UPGRADE,
+    ):
         line = failed(file_project, *command)
         assert "SyntaxError" in line and revision.name in line
+
+
+def test_what_a_revision_that_ends_the_program_has_kept_is_said(
+    file_project: PlainProject,
+) -> None:
+    write_history(file_project, "raise SystemExit(3)")
+    line = failed(file_project, *UPGRADE)
+    assert "SystemExit: 3; nothing of this run is kept" in line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
+def test_a_file_that_takes_nothing_is_no_traceback(
+    new_project: Callable[..., PlainProject],
+) -> None:
+    project = new_project("sqlite:////dev/full")
+    write_history(project, TABLE)
+    assert "; nothing of this run is kept" in failed(project, *UPGRADE)
+
+
+@pytest.mark.parametrize(
+    ("name", "way"), [("loop.db", ""), ("no/x.db", "; create it with: steady create")]
+)
+def test_what_can_not_help_is_not_advised(
+    new_project: Callable[..., PlainProject], tmp_path: Path, name: str, way: str
+) -> None:
+    """A file that SQLite can't create in a folder that is there, nobody can."""
+    (tmp_path / "loop.db").symlink_to("loop.db")
+    project = new_project(f"sqlite:///{tmp_path / name}")
+    write_history(project, TABLE)
+    assert failed(project, *UPGRADE).endswith(f"unable to open database file{way}")
+
+
+@pytest.mark.full
+def test_a_role_with_one_connection_can_migrate(
+    any_postgres: servers.Postgres, new_project: Callable[..., PlainProject]
+) -> None:
+    query = any_postgres.query
+    query(f"CREATE ROLE one LOGIN PASSWORD '{servers.PASSWORD}' CONNECTION LIMIT 1")
+    query("CREATE DATABASE orders OWNER one")
+    try:
+        project = new_project(any_postgres.url("postgresql+psycopg", "orders", "one"))
+        write_history(project, TABLE)
+        assert "Now at" in project.run(*UPGRADE)
+    finally:
+        query("DROP DATABASE orders WITH (FORCE)")
+        query("DROP ROLE one")
+
+
+@pytest.mark.full
+def test_rows_of_tables_without_transactions_are_not_called_undone(
+    mariadb: servers.MariaDB, new_project: Callable[..., PlainProject]
+) -> None:
+    project = new_project(mariadb.url("mariadb+pymysql", "orders"))
+    project.run("steady", "create")
+    for engine in ("InnoDB", "MyISAM"):
+        mariadb.query(f"CREATE TABLE orders.{engine} (id int) ENGINE = {engine}")
+    fails = """
+op.execute("INSERT INTO InnoDB VALUES (1)")
+op.execute("INSERT INTO MyISAM VALUES (1)")
+raise RuntimeError("stop here")
+"""
+    write_history(project, fails)
+    line = failed(project, *UPGRADE)
+    told = "such as MyISAM, stay changed; nothing else of the revision is kept"
+    assert told in line
+    found = [mariadb.query(f"SELECT * FROM orders.{it}") for it in ("InnoDB", "MyISAM")]
+    assert [len([*rows]) for rows in found] == [0, 1]
 
 
 # Commands that help

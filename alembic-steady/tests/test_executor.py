@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -318,6 +319,7 @@ with op.get_context().autocommit_block():
 @pytest.mark.parametrize(
     "service", ["psycopg2-system", "psycopg-wheel", "pymysql"], indirect=True
 )
+@pytest.mark.full
 def test_ctrl_c_in_what_commits_by_itself_leaves_open_whether_that_came_through(
     service: Service, project: Project, tmp_path: Path
 ) -> None:
@@ -375,7 +377,7 @@ def test_on_sqlite_a_commit_for_which_others_read_too_long_keeps_nothing(
     project.run("alembic", "upgrade", "head")
     write_history(project, TABLE, COLUMN)
     project.environment["DATABASE_URL"] = "sqlite:///my_service.db?timeout=0.1"
-    with sqlite3.connect(project.path / "my_service.db") as reader:
+    with closing(sqlite3.connect(project.path / "my_service.db")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM alembic_version").fetchall()
         *_, error = printed(project, "alembic", "upgrade", "head", code=255)

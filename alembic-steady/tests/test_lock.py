@@ -121,6 +121,7 @@ def server(
 
 @pytest.mark.parametrize("kind", ["psycopg2", "psycopg"])
 @pytest.mark.parametrize("how", UPGRADES)
+@pytest.mark.full
 def test_each_revision_runs_once_with_a_concurrent_index(
     copied: Callable[[str], Project],
     any_postgres: Postgres,
@@ -281,7 +282,9 @@ def test_whoever_ends_the_lock_ends_the_run(service: Service, tmp_path: Path) ->
     *_, step, last = upgrade.end().splitlines()
     assert upgrade.process.returncode == 255
     assert step == "  000000000002 Step 2 failed"
-    assert last.startswith("FAILED: 000000000002 Step 2: ")
+    # A session that is being killed loses its lock a moment before its connection.
+    lost = "FAILED: the migration lock is lost: "
+    assert last.startswith(("FAILED: 000000000002 Step 2: ", lost))
     output = project.run("alembic", "upgrade", "head")
     assert list(seconds(output)) == ["Step 2", "Step 3"]
     assert service.rows("run") == [("last",), ("slow",)]
@@ -362,6 +365,7 @@ def test_reads_and_temporary_tables_of_others_are_not_waited_for(
 LONG = 'op.execute("CREATE TABLE IF NOT EXISTS slow AS SELECT SLEEP(4) AS second")'
 
 
+@pytest.mark.full
 def test_what_a_killed_run_has_left_on_mariadb_is_waited_for(
     copied: Callable[[str], Project], mariadb: MariaDB, tmp_path: Path
 ) -> None:

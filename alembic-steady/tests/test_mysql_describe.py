@@ -16,7 +16,11 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.description import Description, Key, differences
 from alembic_steady.adapters.mysql.adapter import MySQLAdapter
-from alembic_steady.adapters.mysql.describe import NO_DEFAULT, describe_table
+from alembic_steady.adapters.mysql.describe import (
+    NO_DEFAULT,
+    column_line,
+    describe_table,
+)
 from alembic_steady.adapters.statement import Statement
 from tests.servers import MariaDB
 
@@ -821,6 +825,35 @@ def test_the_default_of_null_is_taken_off_where_mysql_does_without() -> None:
         way = next(ADAPTER.words(key, there, back))
         told = [str(it.sqltext) for it in way if isinstance(it, ops.ExecuteSQLOp)]
         assert told == [f"ALTER TABLE t {clause}" for clause in statements]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "aspect", "expected"),
+    [
+        (
+            "varchar(20) DEFAULT concat('x','y') COMMENT 'it'",
+            "varchar(50) DEFAULT NULL COMMENT 'it'",
+            "default",
+            "varchar(50) NULL DEFAULT concat('x','y') COMMENT 'it'",
+        ),
+        (
+            "int(11) GENERATED ALWAYS AS (`b` * 2) VIRTUAL COMMENT 'it'",
+            "int(11) DEFAULT NULL",
+            "computed",
+            "int(11) GENERATED ALWAYS AS (`b` * 2) VIRTUAL",
+        ),
+        ("int(11) NOT NULL", "bigint(20) NOT NULL", "nullable", "bigint(20) NOT NULL"),
+    ],
+)
+def test_a_column_of_which_an_aspect_is_another_ones(
+    one: str, other: str, aspect: str, expected: str
+) -> None:
+    table = "CREATE TABLE `t` (\n  `a` {},\n  `b` int(11) DEFAULT NULL\n)"
+    first, second = (describe_table("t", table.format(it), "d") for it in (one, other))
+    column = Key(None, "t", "column", "a")
+    key = column._replace(aspect=aspect)
+    line = column_line(column, {**second, key: first[key]})
+    assert line == f"`a` {expected}"
 
 
 @pytest.mark.parametrize(

@@ -258,9 +258,7 @@ def test_a_refused_statement_is_taken_out_with_what_needs_it(
     any_postgres.query("CREATE DATABASE shop")
     any_postgres.query("DROP ROLE of_policy")
     refused = restored(make("copy", ""), dump)
-    assert 'policy a.p: the scratch database refuses it: role "of_policy"' in str(
-        refused[0]
-    )
+    assert 'policy a.p: role "of_policy"' in str(refused[0])
     assert len(refused) == 2
     assert [entry.kind for entry in dump.entries] == ["table"]
 
@@ -353,7 +351,7 @@ def test_three_thousand_tables(make: Make) -> None:
     assert restored(make("copy", ""), dump) == []
     took = time.perf_counter() - begin
     with in_revision(make("copy2", "")) as migration:
-        ADAPTER.execute_all(migration, [it.sql for it in dump.entries])
+        ADAPTER.execute_all(migration, [*dump.statements()])
     assert texts(dumped(url.set(database="copy2"))) == texts(dump)
     assert took < 120
 

@@ -144,6 +144,7 @@ def test_no_revision_more_runs_after_a_second_try(
 
 
 @pytest.mark.parametrize("project", ["psycopg"], indirect=True)
+@pytest.mark.full
 def test_what_a_try_has_taken_back_is_not_called_done(
     project: Project, connect: Callable[[], psycopg.Connection], tmp_path: Path
 ) -> None:

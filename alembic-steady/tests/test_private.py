@@ -13,11 +13,14 @@ from alembic import command
 from alembic.autogenerate import comparators
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory, write_hooks
 from alembic.util import CommandError
 from harness import PlainProject as Project
+from sqlalchemy.schema import CreateTable
 
 from alembic_steady import private
 from tests import servers
@@ -61,7 +64,7 @@ def test_check_is_told_from_revision_where_python_calls_it(
 
 
 def test_an_autocommit_block_stays_in_its_transaction() -> None:
-    with sa.create_engine("sqlite://").connect() as connection:
+    with sa.create_engine("sqlite://", poolclass=sa.NullPool).connect() as connection:
         migration = MigrationContext.configure(
             connection, opts={"transactional_ddl": True}
         )
@@ -73,7 +76,7 @@ def test_an_autocommit_block_stays_in_its_transaction() -> None:
 
 
 def test_a_revision_runs_in_a_transaction_of_its_own() -> None:
-    with sa.create_engine("sqlite://").connect() as connection:
+    with sa.create_engine("sqlite://", poolclass=sa.NullPool).connect() as connection:
         options = {"transactional_ddl": True, "transaction_per_migration": True}
         migration = MigrationContext.configure(connection, opts=options)
         inside = []
@@ -145,3 +148,28 @@ def test_it_is_known_whether_others_compare_tables() -> None:
         assert private.compares_tables()
     finally:
         comparators._registry.clear()
+
+
+def test_a_table_is_built_again_without_a_change() -> None:
+    class Impl(SQLiteImpl):
+        __dialect__ = "a_test"
+        unchanged = ""
+
+        def prep_table_for_batch(self, batch_impl: Any, table: sa.Table) -> None:
+            again = private.rebuilt(batch_impl)
+            type(self).unchanged = str(CreateTable(again))
+
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        for sql in ("u (c INT)", "t (a INT, b INT REFERENCES u (c))"):
+            connection.exec_driver_sql(f"CREATE TABLE {sql}")
+        migration = MigrationContext.configure(connection)
+        migration.impl = Impl(connection.dialect, connection, False, None, None, {})
+        with Operations(migration).batch_alter_table("t", recreate="always") as batch:
+            batch.drop_column("a")
+    engine.dispose()
+    built = " ".join(Impl.unchanged.split())
+    assert built == (
+        "CREATE TABLE _alembic_tmp_t ( a INTEGER, b INTEGER,"
+        " FOREIGN KEY(b) REFERENCES u (c) )"
+    )

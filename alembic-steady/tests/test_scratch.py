@@ -38,7 +38,7 @@ STATES = {
 }
 WAYS_OUT = (
     "; set SHADOW_DATABASE_URL to a server on which databases may be created, or compare"
-    " with the database itself: alembic -x live …\n"
+    " with the database itself: alembic -x live check\n"
 )
 
 

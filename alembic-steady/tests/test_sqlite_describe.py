@@ -126,6 +126,24 @@ ALIKE: dict[str, tuple[Script, Script]] = {
             "CREATE INDEX ix ON t (a)",
         ],
     ),
+    "actions of foreign keys": (
+        [
+            "CREATE TABLE p (a INT, Id INT, PRIMARY KEY (Id, a))",
+            (
+                "CREATE TABLE t (a INT, b INT, FOREIGN KEY (b, a) REFERENCES P ON UPDATE"
+                " NO ACTION MATCH FULL ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)"
+            ),
+            "CREATE TABLE s (a INT REFERENCES none ON UPDATE CASCADE ON DELETE RESTRICT)",
+        ],
+        [
+            "CREATE TABLE p (a INT, Id INT, PRIMARY KEY (Id, a))",
+            (
+                "CREATE TABLE t (a INT, b INT, FOREIGN KEY (b, a) REFERENCES p (id, A)"
+                " ON DELETE CASCADE MATCH FULL DEFERRABLE INITIALLY DEFERRED)"
+            ),
+            "CREATE TABLE s (a INT REFERENCES none ON DELETE RESTRICT ON UPDATE CASCADE)",
+        ],
+    ),
     "checks of one name": (
         [
             "CREATE TABLE t (a INT, CONSTRAINT b CHECK (a > 0), CONSTRAINT b CHECK (a < 9))"

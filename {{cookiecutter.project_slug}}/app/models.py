@@ -1,3 +1,7 @@
+{% set adopted = cookiecutter | adopted_models %}
+{% if adopted is not none %}
+{{ adopted }}
+{% elif cookiecutter.starting_point == "example" %}
 """The models. `alembic revision --autogenerate` turns a change here into a revision."""
 
 import sqlalchemy as sa
@@ -12,3 +16,6 @@ class User(Base):
     __tablename__ = "user"
 
     id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+{% else %}
+"""The models. `alembic revision --autogenerate` turns a change here into a revision."""
+{% endif %}

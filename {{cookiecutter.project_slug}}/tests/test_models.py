@@ -1,4 +1,31 @@
-{% if cookiecutter.__style == "async" %}
+{% set is_async = cookiecutter.__style == "async" %}
+{% if cookiecutter.starting_point != "example" %}
+"""The models, compared with a real database."""
+
+from sqlalchemy import select
+{% if is_async %}
+from sqlalchemy.ext.asyncio import AsyncSession
+{% else %}
+from sqlalchemy.orm import Session
+{% endif %}
+
+import app.models  # noqa: F401
+from app.database import Base
+
+{% if is_async %}
+
+async def test_each_table_of_the_models_can_be_read(
+    async_session: AsyncSession,
+) -> None:
+    for table in Base.metadata.tables.values():
+        await async_session.execute(select(table).limit(1))
+{% else %}
+
+def test_each_table_of_the_models_can_be_read(session: Session) -> None:
+    for table in Base.metadata.tables.values():
+        session.execute(select(table).limit(1))
+{% endif %}
+{% elif is_async %}
 """The models, stored in a real database."""
 
 from sqlalchemy import func, select

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key, Part
-from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut
+from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut, Progress, run, untold
 
 if TYPE_CHECKING:
     from alembic_steady.executor import Executor
@@ -185,6 +185,10 @@ class Adapter(ABC):
             executor: has the record of what is executed and committed.
         """
 
+    def running(self) -> AbstractContextManager[None]:
+        """Return a context for revisions that run, on whichever database."""
+        return nullcontext()
+
     def heads(self, connection: Connection) -> set[str]:
         """Return the heads that a new connection reads after a run.
 
@@ -247,16 +251,41 @@ class Adapter(ABC):
         """
         raise NotImplementedError
 
-    def restore(self, connection: Connection, dump: Dump) -> list[LeftOut]:
+    def restore(
+        self, connection: Connection, dumped: Dump, progress: Progress = untold
+    ) -> list[LeftOut]:
         """Run a dump on an empty scratch database, and return what it does not accept.
 
         That is taken out of the dump's entries.
 
         Arguments:
             connection: the scratch database.
-            dump: what `dump` has returned.
+            dumped: what `dump` has returned.
+            progress: is told how many statements have run, and how many there are.
+
+        Raises:
+            DBAPIError: the connection is lost.
         """
-        raise NotImplementedError
+
+        def execute(statement: str) -> str:
+            try:
+                with self.attempt(connection):
+                    self.execute_plain(connection, statement)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise  # It says nothing of the statement.
+                return (
+                    str(error.orig and error.orig.args[-1]).strip().partition("\n")[0]
+                )
+            return ""
+
+        refused = run(dumped, execute, progress)
+        connection.commit()
+        return refused
+
+    def attempt(self, connection: Connection) -> AbstractContextManager[object]:
+        """Let a statement that fails undo nothing of what was done before."""
+        return nullcontext()
 
     # Autogenerate
 

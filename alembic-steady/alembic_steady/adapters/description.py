@@ -30,6 +30,12 @@ class Key(NamedTuple):
         """The name of the part behind those of its schema and table."""
         return ".".join(filter(None, (self.schema, self.table, self.name)))
 
+    @property
+    def words(self) -> str:
+        """The words for the part, such as "type of column user.name"."""
+        told = f"{self.kind} {self.place}"
+        return f"{self.aspect} of {told}" if self.aspect else told
+
 
 class Part(NamedTuple):
     """What a database says of one part.

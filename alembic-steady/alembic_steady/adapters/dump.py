@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from alembic.util import CommandError
 
 IsWanted = Callable[[str | None, str], bool]
 """Tells whether a table is to be dumped, by its schema (None: the default one) and name."""
+
+
+NEEDED_BY_TABLES = frozenset(
+    (
+        *("aggregate", "cast", "collation", "conversion", "domain", "extension"),
+        *("function", "operator", "procedure", "schema", "sequence", "text", "type"),
+    )
+)
+"""The first words of kinds of statements without which no table may be created."""
 
 
 class DumpUnavailable(CommandError):
@@ -64,6 +73,11 @@ class Dump:
     begin: tuple[str, ...] = ()
     end: tuple[str, ...] = ()
 
+    def without_tables(self) -> Dump:
+        """Return what tables may need: types, functions, sequences."""
+        kept = [it for it in self.entries if it.kind.split()[0] in NEEDED_BY_TABLES]
+        return replace(self, entries=kept, left_out=[])
+
     def statements(self) -> Iterator[str]:
         """Yield all statements, with settings where they change."""
         yield from self.begin
@@ -78,6 +92,10 @@ class Dump:
 
 Progress = Callable[[int, int], None]
 """Is told how many statements have run, and how many there are."""
+
+
+def untold(_done: int, _total: int) -> None:
+    """Be told how far it is, and do nothing."""
 
 
 def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[LeftOut]:

@@ -29,10 +29,7 @@ from alembic_steady.adapters.statement import Statement
 LOCAL = re.compile(r"(|localhost|127(\.\d+){3}|::1|/.*)")  # "" and /… are sockets
 TEMPORARY = re.compile("(shadow|test)_[0-9a-f]{12}")
 SHADOW, TEST = "shadow_", "test_"
-WAYS_OUT = (
-    "; set SHADOW_DATABASE_URL to a server on which databases may be created,"
-    " or compare with the database itself: alembic -x live …"
-)
+WAYS_OUT = "; set SHADOW_DATABASE_URL to a server on which databases may be created"
 WHO = text("SELECT current_user")
 OVERRIDES = {
     "user": "username",
@@ -225,7 +222,12 @@ class ServerAdapter(Adapter):
         if not isinstance(connection.engine.pool, NullPool):
             return super().heads(connection)  # Its pool may have no other connection.
         connection.rollback()
-        with connection.engine.connect() as other:
+        try:
+            other = connection.engine.connect()
+        except self.failures:
+            # A role may have one connection alone. A new transaction reads, too.
+            return super().heads(connection)
+        with other:
             options = context.get_context().opts
             migration = MigrationContext.configure(other, opts=options)
             return {*migration.get_current_heads()}

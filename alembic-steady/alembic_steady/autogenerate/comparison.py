@@ -18,11 +18,12 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine
 
-from alembic_steady import private, scratch
+from alembic_steady import private, scratch, x_arguments
 from alembic_steady.autogenerate import noise, ruler, trial
 from alembic_steady.autogenerate.details import without_details
 from alembic_steady.autogenerate.review import Review
 from alembic_steady.autogenerate.ruler import Ruler
+from alembic_steady.autogenerate.unmodelled import Unmodelled
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -30,6 +31,7 @@ NOTE = """\
 Compared the models with the revisions, not with the database. To check the database,
 run alembic current --check-heads and steady drift."""
 NO_SERVER = "no scratch database was available when it was written."
+LIVE = "{}, or compare with the database itself: {}"
 CHECKS = "alembic.ext.checkconstraint_byname"
 
 
@@ -49,7 +51,8 @@ def compare(settings: Settings, options: dict[str, Any]) -> None:
             connection = stack.enter_context(settings.scratch_connection())
         except CommandError as error:
             if context.script.get_heads():
-                raise
+                way = x_arguments.command("live", "check")
+                raise CommandError(LIVE.format(error, way)) from None
             _compare_with_nothing(settings, options, str(error))
         else:
             _compare_on(settings, options, connection, stack)
@@ -70,13 +73,15 @@ def live_options(
         options: the options of `context.configure`, of the project and the library.
         connection: the database, which is only read.
     """
+    everything = options
+    options = _without_unmodelled(settings, options, connection)
     try:
         with without_details(), _any_scratch(settings) as other:
             scratch.replay(settings, options, other, "heads")
             scope = Scope(settings, options, other)
             measured = _measure(settings, options, scope, other)
             is_given = connection.in_transaction()
-            measured.revisions = measured.describe(connection)
+            measured.take(measured.describe(connection))
             if not is_given:
                 connection.rollback()
             measured.differences()  # While the scratch database is there.
@@ -84,10 +89,24 @@ def live_options(
         # No server for it, or a history that cannot be run on an empty database.
         print(f"Note: Alembic's own rules compare here: {error}", file=sys.stderr)
         review = Review(settings, options, None, is_live=True)
+        options = _without_unmodelled(settings, everything, connection, are_parts=True)
         told = {"compare_server_default": True, **options}
         return told | {"autogenerate_plugins": _plugins(settings)} | review.options()
     review = Review(settings, options, measured, is_live=True)
     return _options(settings, options, measured, review)
+
+
+def _without_unmodelled(
+    settings: Settings,
+    options: dict[str, Any],
+    connection: Connection,
+    *,
+    are_parts: bool = False,
+) -> dict[str, Any]:
+    """Return options that leave out the tables that models can't say, or parts as well."""
+    unmodelled = Unmodelled(settings, connection.dialect.default_schema_name)
+    include = unmodelled.left_out(options["include_object"], are_parts=are_parts)
+    return {**options, "include_object": include}
 
 
 @contextmanager
@@ -112,6 +131,7 @@ def _compare_on(
     stack: ExitStack,
 ) -> None:
     """Compare on a scratch database, and leave it to the trial of a new revision."""
+    options = _without_unmodelled(settings, options, connection)
     scratch.replay(settings, options, connection, "heads")
     context.get_context().stamp(context.script, "heads")
     connection.commit()

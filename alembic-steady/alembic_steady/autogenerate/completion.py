@@ -35,6 +35,7 @@ FIRST = ("schema", "extension", "sequence", "enum")
 IN_SQL = "In SQL, for what Alembic's own operations leave undone:"
 RENAME_FAILS = "the scratch database refused the rename: {}"
 BY_HAND = "change this by hand: "
+LOSES = "changes or drops {}, which can't stay as it is"
 REMOVED = (
     "foreign key",
     "check",
@@ -146,7 +147,7 @@ class Completion:
             failed += [(len(done), it) for it in left]
         done += self._in_words(target)
         now = self.now()
-        remaining = self._between(now, target)
+        remaining = self._without_unmodelled(self._between(now, target), now)
         for position, step in reversed(failed):
             # Nothing else has done its work, so the trial has to say why it fails.
             of_table = [key for key in remaining if key.table == _table(step)]
@@ -164,6 +165,16 @@ class Completion:
             print(f"Warning: {remark}", file=sys.stderr)
             done.append(Comment([remark]))
         return _merged(done)
+
+    def _without_unmodelled(self, remaining: list[Key], now: Description) -> list[Key]:
+        """Accept that what models can't say goes with what they change; a downgrade brings it back."""
+        if self._target is not self._ruler.models:
+            return remaining
+        lost = [key for key in remaining if self._ruler.unmodelled.has(key)]
+        for key in lost:
+            print(f"Warning: {LOSES.format(key.words)}", file=sys.stderr)
+        self._ruler.give_up(lost, now)
+        return [key for key in remaining if key not in lost]
 
     # What Alembic proposes
 

@@ -18,14 +18,8 @@ from sqlalchemy import Column, Computed, Identity
 from alembic_steady.adapters.description import Key
 from alembic_steady.autogenerate.comment import Comment
 from alembic_steady.autogenerate.ruler import Ruler, difference
+from alembic_steady.autogenerate.unmodelled import KINDS
 
-# To some databases, a unique constraint and a unique index are the same.
-KINDS = {
-    "index": ("index", "unique constraint"),
-    "unique_constraint": ("unique constraint", "index"),
-    "foreign_key_constraint": ("foreign key",),
-    "check_constraint": ("check",),
-}
 PLUGIN = "alembic_steady.noise"
 FILTER = "alembic_steady_filter"
 """The name of the option of `context.configure` in which the plugin finds the filter."""
@@ -197,9 +191,12 @@ class Filter:
     def is_changed(
         self, thing: Any, name: Any, kind: str, is_reflected: bool, _other: Any
     ) -> bool:
-        """Return whether an index or a constraint differs, and True for all else."""
+        """Return whether an index or a constraint differs, and True for most else."""
         if kind not in KINDS:
             return True
+        if kind == "column":
+            key = self._key_of_table(thing.table, kind)._replace(name=str(name))
+            return not self._ruler.unmodelled.has(key)
         side = self._ruler.revisions if is_reflected else self._ruler.models
         if not self._ruler.is_alike(self._key_of_table(thing.table, "table")):
             return True  # The table is created or dropped, and the part with it.

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from alembic_steady import errors
 from alembic_steady.adapters import Adapter
 from alembic_steady.adapters.abstract import Step
+from alembic_steady.adapters.description import Description
 from alembic_steady.autogenerate import dependent_names, noise, questioner
 from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.settings import Settings
@@ -30,6 +31,8 @@ TABLE_ALONE = (
     "This revision only renames the table. For its columns, which seem to be renamed"
     " too, run next: alembic revision --autogenerate -m …"
 )
+
+RENAMED = 'metadata.info["unmodelled"] has to name it now: "{}"'
 
 
 def settle(
@@ -61,7 +64,8 @@ def settle(
     before = ruler.revisions
     with adapter.undone(migration.connection):
         following = _carry_out_all(adapter, migration, settings, renames, done)
-        ruler.revisions = renamed = ruler.describe(migration.connection)
+        renamed = ruler.describe(migration.connection)
+        _follow(ruler, renamed, renames)
         rest: Any = produce_migrations(migration, metadata)
         noise.strip(rest)
         adapter.complete(migration, rest)
@@ -85,6 +89,15 @@ def settle(
     script.upgrade_ops.ops = [*steps, *rest.upgrade_ops.ops]
     script.downgrade_ops.ops = [*rest.downgrade_ops.ops, *reversed(undone)]
     return [*steps, *undone]
+
+
+def _follow(ruler: Ruler, renamed: Description, renames: Any) -> None:
+    """Compare with what renames have made, of which parts have other words now."""
+    tables = {new.name: old.name for old, new in renames if isinstance(new, Table)}
+    before = ruler.revisions
+    for key in ruler.unmodelled.follow(before, renamed, ruler.built, tables):
+        print(f"Warning: {RENAMED.format(key.words)}", file=sys.stderr)
+    ruler.take(renamed)
 
 
 def _carry_out_all(

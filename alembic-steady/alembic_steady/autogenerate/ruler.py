@@ -7,7 +7,7 @@ both describe alike is the same, however it is spelt in the models.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from alembic_steady import errors
 from alembic_steady.adapters.description import Description, Key, Part
+from alembic_steady.autogenerate.unmodelled import Unmodelled
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -36,9 +37,11 @@ class Ruler:
     Attributes:
         scope: what is compared.
         revisions: what the revisions build.
-        models: what the models build.
+        models: what the models build, with what they can't say as the revisions build it.
         types: the types that the database has given to columns of the models, by schema,
             table and column; only those of tables that differ.
+        unmodelled: what the models can't say.
+        built: what the models build by themselves.
         ignored: the parts that a function of the project says are alike.
     """
 
@@ -46,9 +49,24 @@ class Ruler:
     revisions: Description
     models: Description
     types: dict[tuple[str | None, str, str], TypeEngine[Any]]
+    unmodelled: Unmodelled
+    built: Description
     ignored: set[Key] = field(default_factory=set)
     _compared: Description | None = None
     _changed: set[Key] = field(default_factory=set)
+
+    def take(self, revisions: Description) -> None:
+        """Compare with what other revisions build, or a database itself."""
+        self.revisions = revisions
+        self.models = self.unmodelled.added(self.built, revisions)
+
+    def give_up(self, keys: Iterable[Key], now: Description) -> None:
+        """Expect what the models can't say to be as it is now, since it can't be kept."""
+        for key in keys:
+            self.models.pop(key, None)
+            if key in now:
+                self.models[key] = now[key]
+        self._compared = None
 
     def differences(self) -> list[Key]:
         """Return what differs between what the revisions and the models build."""
@@ -109,8 +127,10 @@ def measure(
                 adapter.build(other, several)
         except SQLAlchemyError as error:
             raise CommandError(MODELS_FAIL.format(errors.plain(error))) from None
-        models = _without_views(scope.describe(other))
-        ruler = Ruler(scope, revisions, models, {})
+        built = _without_views(scope.describe(other))
+        unmodelled = Unmodelled(settings, connection.dialect.default_schema_name)
+        ruler = Ruler(scope, revisions, built, {}, unmodelled, built)
+        ruler.take(revisions)
         tables = {(key.schema, key.table) for key in ruler.differences() if key.table}
         ruler.types = _types(settings, other, tables & {*scope.models})
     return ruler
@@ -138,8 +158,7 @@ def _definition(key: Key, part: Part | None) -> str:
 
 def described(key: Key) -> str:
     """Return the words for a part, such as "type of column user.name"."""
-    told = f"{key.kind} {key.place}"
-    return f"{key.aspect} of {told}" if key.aspect else told
+    return key.words
 
 
 def _without_views(description: Description) -> Description:

@@ -27,6 +27,7 @@ WITHOUT_VALUE = (
 )
 
 MAY_BE_NULL = "becomes NOT NULL, which fails if a row has no value for it"
+TAKES_ALONG = "drops {}, which needs a column that goes"
 COMPUTED = "becomes a computed column, and its values are lost"
 
 
@@ -84,10 +85,15 @@ def remarks(operations: Sequence[ops.MigrateOperation]) -> Iterator[str]:
 
 def of_differences(ruler: Ruler) -> list[str]:
     """Return warnings about what Alembic has no operations for."""
+    found = ruler.differences()
     return [
         f"{key.place} {COMPUTED}"
-        for key in ruler.differences()
+        for key in found
         if key.aspect == "computed" and key not in ruler.revisions
+    ] + [
+        TAKES_ALONG.format(key.words)
+        for key in found
+        if key not in ruler.models and ruler.unmodelled.has(key)
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,17 +23,20 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import mysql
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alembic_steady import private
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.mysql import describe, lock, tls, words
+from alembic_steady.adapters.dump import Dump, IsWanted
+from alembic_steady.adapters.mysql import describe, dump, lock, tls, words
 from alembic_steady.adapters.mysql.commits import MySQLCommits
 from alembic_steady.adapters.mysql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
 
 DUPLICATES = (1050, 1060, 1061, 1826)  # a table, column, key or foreign key
+NOT_ROLLED_BACK = 1196  # the warning about tables that have no transactions
+WITHOUT_TRANSACTIONS = "rows that it has changed in tables without transactions, such as MyISAM, stay changed"
 FILES = ("ssl_ca", "ssl_cert", "ssl_key", "read_default_file")  # parameters of URLs
 GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO {}@{}"
 
@@ -125,6 +128,14 @@ class MySQLAdapter(ServerAdapter):
         """Run the planned revisions."""
         context.run_migrations()
 
+    def hint(self, connection: Connection, statement: str) -> str:
+        """Return a hint about rows that the last ROLLBACK could not undo."""
+        with suppress(SQLAlchemyError):  # The connection may be lost.
+            warnings = connection.exec_driver_sql("SHOW WARNINGS").all()
+            if any(code == NOT_ROLLED_BACK for _level, code, _message in warnings):
+                return WITHOUT_TRANSACTIONS
+        return ""
+
     def is_duplicate(self, error: DBAPIError) -> bool:
         """Return whether what a statement creates is there already."""
         return bool(
@@ -140,6 +151,10 @@ class MySQLAdapter(ServerAdapter):
             for op in changes.ops:
                 if isinstance(op, ops.ModifyTableOps) and op.table_name in gone:
                     op.ops.clear()
+
+    def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
+        """Return what SHOW CREATE says of all that is in a database."""
+        return dump.read(connection, is_wanted)
 
     def describe_tables(self, connection: Connection) -> Description:
         """Return what the server says of all tables of the database."""

@@ -50,6 +50,17 @@ ASPECTS = {
     "WITHOUT": "options",
 }
 """The word with which each aspect of a column begins."""
+IN_ORDER = (
+    "type",
+    "computed",
+    "nullable",
+    "default",
+    "autoincrement",
+    "options",
+    "comment",
+    "check",
+)
+"""The aspects of a column, as they follow each other in its line."""
 NO_DEFAULT = "NONE"
 """The default of a column that may be null and has not even that as its default."""
 
@@ -217,6 +228,29 @@ def _column(table: str, line: str) -> Description:
         covered = names(sql) if aspect == "computed" else ()
         found[key._replace(aspect=aspect)] = Part(sql, columns=covered)
     return found
+
+
+def column_line(column: Key, description: Description) -> str:
+    """Return how a column is written, also if some of it is not from its own line.
+
+    Arguments:
+        column: the key of the column.
+        description: what the table has to be like.
+    """
+    line = description[column].definition
+    own, told = (
+        {key.aspect: part.text for key, part in it.items() if key[:4] == column[:4]}
+        for it in (description, _column(column.table, line))
+    )
+    if own == told:
+        return line
+    if "computed" in own and own["nullable"] == "NULL":
+        del own["nullable"]  # It is not said of one.
+    written = [
+        own[aspect] for aspect in IN_ORDER if own.get(aspect, NO_DEFAULT) != NO_DEFAULT
+    ]
+    name = next(units(line)).text
+    return " ".join([name, *written])
 
 
 def _amended(name: str, told: dict[str, str]) -> dict[str, str]:

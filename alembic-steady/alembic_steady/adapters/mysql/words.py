@@ -20,6 +20,7 @@ from alembic_steady.adapters.description import (
 )
 from alembic_steady.adapters.mysql.describe import (
     NO_DEFAULT,
+    column_line,
     is_made_for,
     referred,
     units,
@@ -384,7 +385,7 @@ def _added(key: Key, after: Description, is_there: bool = False) -> str:
     """Return the clause of ALTER TABLE that adds a part, or that changes a column."""
     if key.kind != "column":
         return f"ADD {after[key].definition}"
-    return f"{'MODIFY' if is_there else 'ADD'} COLUMN {after[key].definition}"
+    return f"{'MODIFY' if is_there else 'ADD'} COLUMN {column_line(key, after)}"
 
 
 def _freed(

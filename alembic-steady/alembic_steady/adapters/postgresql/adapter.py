@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_steady.adapters.abstract import Step
 from alembic_steady.adapters.description import Description, Key, Part
-from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut
+from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut, Progress, untold
 from alembic_steady.adapters.postgresql import (
     describe,
     dump,
@@ -36,7 +36,6 @@ from alembic_steady.adapters.postgresql import (
     lock,
     models,
     reprint,
-    restore,
     retry,
     search_path,
     squawk,
@@ -280,18 +279,31 @@ class PostgreSQLAdapter(ServerAdapter):
         return LIFT if is_late and "lock timeout" in str(error.orig) else ""
 
     def execute_all(self, migration: Any, statements: Sequence[str]) -> None:
-        """Run statements of a file, in batches where a transaction cannot hold them."""
-        restore.execute_all(migration, statements)
+        """Run statements of a file, each by itself if they need too many locks for one run."""
+        connection = migration.connection
+        is_one = models.has_locks_for(connection, len(statements))
+        with nullcontext() if is_one else migration.autocommit_block():
+            super().execute_all(migration, statements)
 
     def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
-        """Return what pg_dump writes of a database, and what that leaves out."""
+        """Return what pg_dump says of a database."""
         with leaving_no_transaction(connection):
             is_pooled = self.is_pooled(connection)
             return dump.read(connection, is_wanted, is_pooled=is_pooled)
 
-    def restore(self, connection: Connection, dump: Dump) -> list[LeftOut]:
-        """Run a dump on an empty scratch database, and return what it does not accept."""
-        return restore.restore(connection, dump)
+    def restore(
+        self, connection: Connection, dumped: Dump, progress: Progress = untold
+    ) -> list[LeftOut]:
+        """Run a dump, each statement by itself, and return what the server refuses."""
+        level = connection.default_isolation_level
+        connection.rollback()
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            self.execute_plain(connection, "SET synchronous_commit = off")
+            return super().restore(connection, dumped, progress)
+        finally:
+            connection.rollback()
+            connection.execution_options(isolation_level=level)
 
     def pretend(self, migration: Any, connection: Connection) -> None:
         """Take "public" for the default schema."""

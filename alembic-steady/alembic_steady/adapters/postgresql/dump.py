@@ -16,10 +16,9 @@ POOLED = (
     "pg_dump can't be run through a pooler, where its settings may reach other sessions:"
     " set MIGRATION_DATABASE_URL to the server itself"
 )
-BODIES = Entry(
-    "setting", "check_function_bodies", "SET LOCAL check_function_bodies = off"
-)
-ROUTINES = ("function", "procedure")
+# Functions come before the tables that they name.
+BEGIN = ("SET standard_conforming_strings = on", "SET check_function_bodies = off")
+END = ("RESET check_function_bodies", "RESET standard_conforming_strings")
 # Whatever the connection is set to: each name has its schema, and is read as it is quoted.
 SESSION = re.compile(r"SET |SELECT pg_catalog\.set_config\('search_path'")
 WHOLE = re.compile(r"FOR ALL TABLES|ADD TABLES IN SCHEMA")
@@ -85,7 +84,8 @@ def read(connection: Connection, is_wanted: IsWanted, *, is_pooled: bool) -> Dum
     excluded = left_out.excluded(connection, is_wanted)
     script, warnings = pg_dump.run(connection, excluded.patterns)
     default = str(connection.scalar(text("SELECT current_schema()")) or "")
-    dump = Dump(left_out=[*excluded.left_out, *left_out.beside(connection)])
+    dump = Dump(begin=BEGIN, end=END)
+    dump.left_out += [*excluded.left_out, *left_out.beside(connection)]
     dump.left_out += [LeftOut("pg_dump warns", line) for line in warnings]
     refused = {
         "EXTENSION"
@@ -103,8 +103,6 @@ def read(connection: Connection, is_wanted: IsWanted, *, is_pooled: bool) -> Dum
             dump.entries.append(entry)
     dump.left_out = [*dict.fromkeys(dump.left_out)]
     dump.entries += _filled(connection, dump, default)
-    if any(entry.kind in ROUTINES for entry in dump.entries):
-        dump.entries.insert(0, BODIES)
     return dump
 
 

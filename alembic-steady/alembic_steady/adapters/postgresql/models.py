@@ -72,6 +72,18 @@ def fits_a_transaction(connection: Connection, several: Sequence[MetaData]) -> b
     return bool(needed < locks)
 
 
+def has_locks_for(connection: Connection, statements: int) -> bool:
+    """Return whether the server has enough locks to run statements in one transaction.
+
+    Arguments:
+        connection: the database.
+        statements: how many there are; each locks a table, an index or a sequence at most,
+            and what a table has out of line.
+    """
+    _, locks = connection.execute(LOCKS).one()
+    return bool(statements * LOCKS_FOR_CREATED < locks)
+
+
 @contextmanager
 def in_a_transaction(connection: Connection) -> Iterator[None]:
     """Undo what is done inside."""

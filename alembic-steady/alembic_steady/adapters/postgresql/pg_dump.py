@@ -37,7 +37,10 @@ MINUTE = 60
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 # What is for finding one of several servers, and for the driver's own sessions.
 DRIVERS_OWN = frozenset(
-    ("target_session_attrs", "load_balance_hosts", "fallback_application_name")
+    (
+        *("target_session_attrs", "load_balance_hosts", "fallback_application_name"),
+        *("prepare_threshold", "client_encoding"),
+    )
 )
 SECRETS = frozenset(
     ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
@@ -153,6 +156,7 @@ def _parameters(connection: Connection) -> dict[str, Any]:
     parameters = {
         name: value
         for name, value in told.items()
+        # Drivers pass objects of their own, too.
         if name not in DRIVERS_OWN and isinstance(value, str | int)
     }
     several = (str(told.get(name) or "") for name in ("host", "hostaddr", "port"))

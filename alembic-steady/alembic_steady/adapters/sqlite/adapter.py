@@ -18,7 +18,8 @@ from alembic_steady import private
 from alembic_steady.adapters.abstract import Adapter, Step
 from alembic_steady.adapters.commits import Commits
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.sqlite import batch, lock
+from alembic_steady.adapters.dump import Dump, IsWanted
+from alembic_steady.adapters.sqlite import batch, dump, lock
 from alembic_steady.adapters.sqlite.describe import describe
 from alembic_steady.adapters.sqlite.words import words
 
@@ -51,7 +52,7 @@ class SQLiteAdapter(Adapter):
         try:
             connection = engine.connect()
         except DBAPIError as error:
-            hint = "" if Path(str(url.database)).exists() else MISSING
+            hint = "" if Path(str(url.database)).parent.is_dir() else MISSING
             raise CommandError(f"{self.describe(url)}: {error.orig}{hint}") from None
         with connection:
             yield connection
@@ -101,12 +102,16 @@ class SQLiteAdapter(Adapter):
         """Begin a transaction for the whole run, during which no other run can write."""
         return lock.held(connection, self.describe(connection.engine.url))
 
+    def running(self) -> AbstractContextManager[None]:
+        """Ignore warnings of losses that there are not."""
+        return batch.without_warnings()
+
     def run(self, connection: Connection, executor: Executor) -> set[str]:
         """Run all revisions in one transaction."""
         migration = context.get_context()
         # An autocommit block would end the transaction, and with it the lock.
         private.keep_in_one_transaction(migration)
-        with context.begin_transaction():
+        with context.begin_transaction(), self.running():
             context.run_migrations()
             heads = {*migration.get_current_heads()}
         # A revision that has committed by itself has ended the run's transaction.
@@ -118,6 +123,10 @@ class SQLiteAdapter(Adapter):
         """Return whether what a statement creates is there already."""
         told = str(error.orig)
         return told.endswith("already exists") or "duplicate column name" in told
+
+    def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
+        """Return the statements that are stored in the file."""
+        return dump.read(connection, is_wanted)
 
     def describe_tables(self, connection: Connection) -> Description:
         """Return what the stored statements say of all tables."""

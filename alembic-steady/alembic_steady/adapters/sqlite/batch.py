@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from alembic.autogenerate import renderers
 from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations import ops
-from sqlalchemy import Connection, Table, event, text
+from sqlalchemy import CheckConstraint, Connection, Table, event, text
+from sqlalchemy.schema import CreateTable
 
-BESIDE = "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = ?"
+from alembic_steady import private
+from alembic_steady.adapters.sqlite.merge import Checks, merged, renamed
+
+STORED = (
+    "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
+)
+BESIDE = (
+    "SELECT name, sql FROM sqlite_master"
+    " WHERE type <> 'table' AND tbl_name = ? COLLATE NOCASE"
+)
+
+UNTRUE = (
+    "Unnamed CHECK constraint on reflected table",
+    "Skipped unsupported reflection of expression-based index",
+)
+"""How warnings begin of what Alembic and SQLAlchemy leave out."""
 
 
 class RebuildingImpl(SQLiteImpl):
@@ -19,6 +38,7 @@ class RebuildingImpl(SQLiteImpl):
 
     __dialect__ = "sqlite"
     connection: Connection
+    statement = ""
 
     def cast_for_batch_migrate(self, *_column: object) -> None:
         """Copy values as they are: SQLite converts what it can, and keeps the rest.
@@ -32,9 +52,11 @@ class RebuildingImpl(SQLiteImpl):
             if column.computed is not None:
                 # Its value is computed again and cannot be inserted.
                 batch_impl.column_transfers.get(column.name, {}).pop("expr", None)
-        self.beside = []
+        self.beside, self.statement = [], ""
         if not batch_impl.reflected:
             return  # The revision describes the whole table.
+        if table.schema is None:
+            self.statement = self._merged(batch_impl, table)
         gone = {index.name for index in table.indexes} - {*batch_impl.indexes}
         if any(name != column.name for name, column in batch_impl.columns.items()):
             gone |= {*batch_impl.indexes}  # Alembic creates them with the new name.
@@ -42,6 +64,38 @@ class RebuildingImpl(SQLiteImpl):
             batch_impl.indexes.clear()
         rows = self.connection.exec_driver_sql(BESIDE, (table.name,)).all()
         self.beside = [sql for name, sql in rows if sql and name not in gone]
+
+    def _merged(self, batch_impl: Any, table: Table) -> str:
+        """Return the statement that creates the new table, at no loss."""
+        stored = self.connection.exec_driver_sql(STORED, (table.name,)).scalar()
+        if stored is None:  # It is temporary.
+            return ""
+        unchanged, changed = (
+            str(CreateTable(it).compile(dialect=self.dialect))
+            for it in (private.rebuilt(batch_impl), batch_impl.new_table)
+        )
+        others = {
+            name: str(column.name)
+            for name, column in batch_impl.columns.items()
+            if name != column.name
+        }
+        if others:
+            stored = renamed(stored, others)
+        told = any(isinstance(it, CheckConstraint) for it in batch_impl.table_args)
+        names = [
+            name
+            for name, column in batch_impl.columns.items()
+            if getattr(column.type, "create_constraint", False)
+        ]
+        checks = Checks(told, frozenset(names))
+        return merged(table.name, stored, unchanged, changed, checks)
+
+    def create_table(self, table: Table, **options: Any) -> None:
+        """Create a table; one that is rebuilt keeps what SQLAlchemy does not see."""
+        if table.name.startswith("_alembic_tmp_") and self.statement:
+            self.connection.exec_driver_sql(self.statement)
+        else:
+            super().create_table(table, **options)
 
     def rename_table(
         self, old_table_name: str, new_table_name: Any, schema: Any = None
@@ -58,6 +112,15 @@ class RebuildingImpl(SQLiteImpl):
             self.execute("PRAGMA legacy_alter_table = OFF")
         for statement in self.beside:
             self.connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Ignore that a table loses something when it is rebuilt, since it stays."""
+    with warnings.catch_warnings():
+        for start in UNTRUE:
+            warnings.filterwarnings("ignore", start)
+        yield
 
 
 @cache

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -42,6 +42,15 @@ CONSTRAINTS = {
     "check": ("check", 1),
 }
 """The kind of each constraint, and how many words it begins with."""
+
+
+WHOLE_KEY = "\0"
+"""What stands for the columns that a foreign key does not name."""
+
+
+CLAUSES = ("on", "match", "not", "deferrable")
+"""The words with which the clauses of a foreign key begin."""
+NO_ACTION = ["no", "action"]
 
 
 class Token(NamedTuple):
@@ -99,6 +108,7 @@ def describe(connection: Connection) -> Description:
     for name, sql in tables:
         if not name.startswith(LEFT_OUT) and name not in hidden:
             description |= describe_table(name, sql)
+    description = with_referred(description, description)
     columns = _column_names(description)
     for kind, name, table, sql in rows:
         owner = Key(None, table, "table")
@@ -112,6 +122,31 @@ def describe(connection: Connection) -> Description:
             part = description[owner]
             description[owner] = part._replace(attached=(*part.attached, sql))
     return description
+
+
+def with_referred(parts: Mapping[Key, Part], known: Description) -> Description:
+    """Name the columns that foreign keys refer to where they only name the table.
+
+    Arguments:
+        parts: what statements say, each of its own table.
+        known: the tables that they refer to, with their primary keys.
+    """
+    keys = {
+        key.table.lower(): ", ".join(map(_shown, part.columns))
+        for key, part in known.items()
+        if key.kind == "primary key"
+    }
+    found: Description = {}
+    for key, part in parts.items():
+        if key.kind == "foreign key" and WHOLE_KEY in part.text:
+            columns = keys.get(part.target[1].lower(), "")
+            columns = f" ({columns})" if columns else ""
+            text = part.text.replace(f" {WHOLE_KEY}", columns)
+            name = text if key.name == part.text else key.name
+            found[key._replace(name=name)] = part._replace(text=text)
+        else:
+            found[key] = part
+    return found
 
 
 def _shadows(connection: Connection, tables: Iterable[tuple[str, str]]) -> set[str]:
@@ -141,7 +176,7 @@ def _index(name: str, sql: str, names: Mapping[str, str]) -> Part:
     # Behind CREATE INDEX name ON table.
     rest = found[[token.word for token in found].index("on") + 2 :]
     unique = "unique " if found[1].word == "unique" else ""
-    columns = _columns(_enclosed(rest), names)
+    columns = _columns(rest, names)
     return Part(unique + _print(rest, names), sql, name, columns)
 
 
@@ -153,26 +188,12 @@ def describe_table(name: str, sql: str) -> Mapping[Key, Part]:
     found = tokens(sql)
     if is_virtual(sql):
         return {key: Part(_print([found[1], *found[4:]]), sql, name)}
-    inside = _enclosed(found)
+    inside = enclosed(found)
     behind = found[found.index(inside[-1]) + 2 :]
     options = ", ".join(sorted(map(_print, _items(behind))))
     reader = _Reader(name, sql, inside)
     reader.take_as_not_null(bool(options))
     return {key: Part(options, sql, name), **reader.parts}
-
-
-def with_items(sql: str, definitions: Iterable[str], *, are_columns: bool) -> str:
-    """Return a statement that creates a table, with more columns or constraints.
-
-    Arguments:
-        sql: the statement.
-        definitions: how each is written in it.
-        are_columns: whether they are columns, which stand before constraints.
-    """
-    items = _items(_enclosed(tokens(sql)))
-    columns = [item for item in items if item[0].word not in OF_TABLE]
-    end = (columns if are_columns else items)[-1][-1].end
-    return "".join([sql[:end], *(f", {it}" for it in definitions), sql[end:]])
 
 
 class _Reader:
@@ -212,7 +233,8 @@ class _Reader:
         self.parts[key._replace(aspect="nullable")] = Part("null", "", name)
         for clause in clauses:
             for aspect, said, shown in self.aspects(clause):
-                part = Part(shown, self.raw(said), name)
+                used = _columns(said, self.names) if aspect == "computed" else ()
+                part = Part(shown, self.raw(said), name, used)
                 self.parts[key._replace(aspect=aspect)] = part
         return clauses
 
@@ -227,7 +249,7 @@ class _Reader:
         elif first.word == "collate":
             yield "collation", rest, _print(rest)
         elif first.word in ("generated", "as"):
-            expression = _print(_unwrapped(_enclosed(rest)), self.names)
+            expression = _print(_unwrapped(enclosed(rest)), self.names)
             kept = rest[-1].word if rest[-1].word == "stored" else "virtual"
             yield "computed", clause, f"{expression} {kept}"
 
@@ -243,7 +265,7 @@ class _Reader:
                 if kind != "check":  # It has expressions, the others have names alone.
                     clause = [token._replace(name=_name(token)) for token in clause]
                 columns = self.columns(clause)
-                definition = self.raw([*named, *clause])
+                definition = self.definition([*named, *clause])
                 target = (None, _target(clause))
                 text = self.text(kind, clause[words:])
                 yield kind, Part(text, definition, name, columns, target)
@@ -253,11 +275,13 @@ class _Reader:
         """Return the text of a constraint of which the first words were taken off."""
         if kind == "check":
             return _print(_unwrapped(rest), self.names)
+        if kind == "foreign key":
+            rest = _in_order(rest)
         return _print(token for token in rest if token.word != "autoincrement")
 
     def columns(self, clause: list[Token]) -> tuple[str, ...]:
         """Return the names of the columns that a constraint covers."""
-        columns = _columns(_enclosed(clause), self.names)
+        columns = _columns(enclosed(clause), self.names)
         if any(token.word == "autoincrement" for token in clause):
             key = Key(None, self.table, "column", columns[0], "autoincrement")
             self.parts[key] = Part("autoincrement", "AUTOINCREMENT", columns[0])
@@ -277,13 +301,28 @@ class _Reader:
                 aspect = key._replace(aspect="nullable")
                 self.parts[aspect] = self.parts[aspect]._replace(text="not null")
 
+    def definition(self, found: list[Token]) -> str:
+        """Return how a constraint is written behind all columns."""
+        text, end = "", 0
+        for token in found:
+            if token.word == "autoincrement":  # That is an aspect of the column.
+                end = 0
+                continue
+            if text and token.start >= end > 0:
+                text += self.sql[end : token.start]
+            elif text and token.raw != ")" and not text.endswith("("):
+                text += " "
+            text += token.raw
+            end = token.end
+        return text
+
     def raw(self, found: list[Token]) -> str:
         """Return how tokens are written in the statement."""
         own = [token for token in found if token.end > token.start]
         return self.sql[own[0].start : own[-1].end] if own else ""
 
 
-def _enclosed(found: list[Token]) -> list[Token]:
+def enclosed(found: list[Token]) -> list[Token]:
     """Return what stands between the first parenthesis and the one that closes it."""
     outer = [place for place in _outer(found) if found[place].word in ("(", ")")]
     return found[outer[0] + 1 : outer[1]] if outer else []
@@ -338,9 +377,30 @@ def _of_table(column: Token, clause: list[Token]) -> list[Token]:
     return clause
 
 
+def _in_order(rest: list[Token]) -> list[Token]:
+    """Write a foreign key, of which the first words were taken off, in one order."""
+    words = [token.word for token in rest]
+    place = words.index("references") + 2
+    whole = tokens(WHOLE_KEY)
+    if words[place : place + 1] == ["("]:
+        place, whole = words.index(")", place) + 1, []
+    behind = rest[place:]
+    starts = [
+        number
+        for number, token in enumerate(behind)
+        if token.word in ("on", "match", "not")
+        or (token.word == "deferrable" and words[place + number - 1] != "not")
+    ]
+    clauses = [behind[start:end] for start, end in pairwise([*starts, len(behind)])]
+    # What SQLite does anyway.
+    said = [it for it in clauses if [token.word for token in it[2:]] != NO_ACTION]
+    said.sort(key=lambda it: CLAUSES.index(it[0].word) * 10 + (it[1].word == "update"))
+    return [*rest[:place], *whole, *chain.from_iterable(said)]
+
+
 def _unwrapped(found: list[Token]) -> list[Token]:
     """Take off the parentheses around a whole expression."""
-    while found and found[0].word == "(" and len(_enclosed(found)) == len(found) - 2:
+    while found and found[0].word == "(" and len(enclosed(found)) == len(found) - 2:
         found = found[1:-1]
     return found
 
@@ -364,6 +424,12 @@ def _target(clause: list[Token]) -> str:
     return _name(clause[words.index("references") + 1])
 
 
+def _shown(name: str) -> str:
+    """Write a name in the one way in which it is compared."""
+    lower = name.lower()
+    return lower if re.fullmatch(r"[\w$]+", lower) else f'"{lower}"'
+
+
 def _print(found: Iterable[Token], names: Mapping[str, str] | None = None) -> str:
     """Write tokens in the one way in which they are compared.
 
@@ -376,11 +442,9 @@ def _print(found: Iterable[Token], names: Mapping[str, str] | None = None) -> st
     for token in found:
         shown = token.word or token.raw
         if token.name and not token.word:
-            shown = token.name.lower()
-            if token.raw[0] == '"' and names is not None and shown not in names:
-                shown = token.raw
-            elif not re.fullmatch(r"[\w$]+", shown):
-                shown = f'"{shown}"'
+            is_string = token.raw[0] == '"' and names is not None
+            is_string = is_string and token.name.lower() not in (names or ())
+            shown = token.raw if is_string else _shown(token.name)
         is_close = token.word in (",", ")", ".") or text.endswith(("(", "."))
         text += shown if is_close or not text else f" {shown}"
     return text

@@ -14,6 +14,7 @@ from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_steady.lock import listening, version_table, wait
 
@@ -106,12 +107,15 @@ def held(connection: Connection, place: str) -> Iterator[Callable[[], None]]:
             yield lambda: None
     finally:
         event.remove(connection.engine, "begin", begin)
-        if not is_given:
-            connection.rollback()
-            run(f"PRAGMA foreign_keys = {enforced}")
-        if is_kept:
-            run("PRAGMA locking_mode = NORMAL")
-            run("SELECT 1 FROM sqlite_master LIMIT 1")  # It is unlocked by this alone.
+        # A file that can't be read any more has no lock, and its error is told already.
+        with suppress(sqlite3.Error, SQLAlchemyError):
+            if not is_given:
+                connection.rollback()
+                run(f"PRAGMA foreign_keys = {enforced}")
+            if is_kept:
+                run("PRAGMA locking_mode = NORMAL")
+                # It is unlocked by this alone.
+                run("SELECT 1 FROM sqlite_master LIMIT 1")
 
 
 def _versions(raw: sqlite3.Connection) -> set[str]:

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alembic.operations import ops
-from sqlalchemy.dialects.sqlite import dialect
 
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adapters.sqlite.describe import (
-    CONSTRAINTS,
-    describe_table,
-    is_virtual,
-    tokens,
-    with_items,
-)
+from alembic_steady.adapters.sqlite.creation import quote, statement
+from alembic_steady.adapters.sqlite.describe import is_virtual, tokens
 from alembic_steady.adapters.statement import Statement
 
 Way = list[ops.MigrateOperation]
-
-quote = dialect().identifier_preparer.quote
 
 
 def words(key: Key, before: Description, after: Description) -> Iterator[Way]:
@@ -39,7 +31,7 @@ def words(key: Key, before: Description, after: Description) -> Iterator[Way]:
     elif table in before:
         yield [ops.DropTableOp(key.table)]
     elif table in after:
-        created = [on_one_line(_whole(table, after)), *_beside(table, after, after)]
+        created = [on_one_line(statement(table, after)), *_beside(table, after, after)]
         yield [Statement(sql) for sql in created]
 
 
@@ -55,7 +47,7 @@ def _index(key: Key, before: Description, after: Description) -> Way:
 def _rebuild(table: Key, before: Description, after: Description) -> Iterator[str]:
     """Yield the statements that build a table as it has to be, with the rows it has."""
     old, new = quote(table.table), quote(f"_new_{table.table}")
-    created = _whole(table, after)
+    created = statement(table, after)
     name = tokens(created)[2]  # CREATE TABLE name
     yield on_one_line(f"{created[: name.start]}{new}{created[name.end :]}")
     if _is_counted(table, before) and _is_counted(table, after):
@@ -72,26 +64,6 @@ def _rebuild(table: Key, before: Description, after: Description) -> Iterator[st
     yield f"ALTER TABLE {new} RENAME TO {old}"
     yield "PRAGMA legacy_alter_table = OFF"
     yield from _beside(table, after, before)
-
-
-def _whole(table: Key, after: Description) -> str:
-    """Return the statement that creates a table, with what an option leaves out of it."""
-    sql = after[table].definition
-    for are_columns in (True, False):
-        kinds = (
-            ["column"] if are_columns else [kind for kind, _ in CONSTRAINTS.values()]
-        )
-        there = describe_table(table.table, sql)
-        missing = [
-            part.definition
-            for key, part in after.items()
-            if key.table == table.table
-            and key.kind in kinds
-            and not key.aspect
-            and key not in there
-        ]
-        sql = with_items(sql, missing, are_columns=are_columns)
-    return sql
 
 
 def on_one_line(sql: str) -> str:

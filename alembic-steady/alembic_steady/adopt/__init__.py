@@ -1,0 +1,1 @@
+"""`steady adopt`: models and a first revision, written from a database that exists."""

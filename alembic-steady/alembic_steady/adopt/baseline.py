@@ -1,0 +1,118 @@
+"""The baseline: the first revision, which builds what was there when it was adopted."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError, rev_id
+
+from alembic_steady import history, sql_file
+from alembic_steady.adapters.dump import Dump
+
+MESSAGE = "baseline"
+IMPORTS = "from pathlib import Path\n\nfrom alembic_steady import execute_file"
+UPGRADE = 'execute_file(Path(__file__).with_suffix(".sql"))'
+DOWNGRADE = 'raise NotImplementedError("the history begins with what was there")'
+HEAD = """\
+-- What was in the database when this history began, as the database says it.
+-- {name} runs it: each statement stands behind a line of its own.
+"""
+LEFT_OUT = "--\n-- Left out:\n"
+
+
+def write(
+    scripts: ScriptDirectory, dumped: Dump, left_out: Sequence[str]
+) -> list[Path]:
+    """Write the revision and, beside it, the statements, and return the two files.
+
+    Arguments:
+        scripts: the project's revisions.
+        dumped: the statements.
+        left_out: what they do not build, a line each.
+
+    Raises:
+        CommandError: a hook that the project runs on new revisions has failed. Then there is
+            neither file.
+    """
+    before = _files(scripts)
+    quiet, scripts.messaging_opts = scripts.messaging_opts, {"quiet": True}
+    written: list[Path] = []
+    try:
+        with redirect_stdout(StringIO()):  # Alembic tells of each hook.
+            script: Any = scripts.generate_revision(
+                rev_id(),
+                MESSAGE,
+                head="base",
+                imports=IMPORTS,
+                upgrades=UPGRADE,
+                downgrades=DOWNGRADE,
+            )
+        revision = Path(script.path)
+        statements = revision.with_suffix(".sql")
+        written = [revision, statements]
+        head = HEAD.format(name=revision.name) + _comment(left_out)
+        text = sql_file.render(head, dumped.statements())
+        statements.write_text(text, "utf-8", newline="\n")
+    except BaseException:
+        for file in {*written, *(_files(scripts) - before)}:
+            file.unlink(missing_ok=True)
+        raise
+    finally:
+        scripts.messaging_opts = quiet
+    return written
+
+
+def _files(scripts: ScriptDirectory) -> set[Path]:
+    return {*Path(scripts.versions).glob("*.py")}
+
+
+def _comment(left_out: Sequence[str]) -> str:
+    lines = [" ".join(line.split()) for line in left_out]
+    return LEFT_OUT + "".join(f"--   {line}\n" for line in lines) if lines else ""
+
+
+def limit_downgrades(config: Config, revision: str) -> Path | None:
+    """Name the baseline in `pyproject.toml`, next to the ini file, as the lowest revision.
+
+    So tests that go up and down end there.
+
+    Arguments:
+        config: Alembic's configuration.
+        revision: the baseline.
+
+    Returns:
+        The file, or None if there is none.
+
+    Raises:
+        CommandError: the file can't be changed.
+    """
+    if config.config_file_name is None:
+        return None
+    file = Path(config.config_file_name).resolve().with_name("pyproject.toml")
+    if not file.is_file():
+        return None
+    text = file.read_text("utf-8")
+    line = f'{history.DOWNGRADE} = "{revision}"\n'
+    header = re.search(rf"^\[tool\.{history.TABLE}\][ \t]*\n", text, re.MULTILINE)
+    if header:
+        end = header.end()
+        changed = text[:end] + line + text[end:]
+    else:
+        changed = f"{text.rstrip()}\n\n[tool.{history.TABLE}]\n{line}"
+    try:
+        told = tomllib.loads(changed)["tool"][history.TABLE][history.DOWNGRADE]
+    except (ValueError, LookupError, TypeError):
+        told = None
+    if told != revision:
+        advice = history.advice(history.DOWNGRADE, revision)
+        raise CommandError(f"{file} can't be changed: {advice}")
+    file.write_text(changed, "utf-8", newline="\n")
+    return file
