@@ -208,7 +208,7 @@ def test_what_a_role_may_not_read_is_named_and_all_that_needs_it(
         dump = dumped(url.set(username=READER))
         lines = told(dump)
         for what in ('s.we"ird .*b', "hidden.t", "s.divided", "s.opened_2"):
-            assert f"table {what}: this role may not read it" in lines
+            assert f"table {what}: the role may not read it" in lines
         for what in (
             "table s.divided_1",
             "view s.on_it",
@@ -265,7 +265,9 @@ def test_a_refused_statement_is_taken_out_with_what_needs_it(
 
 def test_settings_of_the_database_are_named(make: Make) -> None:
     url = make("shop", "ALTER DATABASE shop SET search_path = app, public")
-    assert "setting search_path: it belongs to the database" in told(dumped(url))
+    assert "ALTER DATABASE … SET search_path: it belongs to the database" in told(
+        dumped(url)
+    )
 
 
 @pytest.mark.full

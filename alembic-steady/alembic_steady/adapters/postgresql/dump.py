@@ -132,7 +132,7 @@ def _entry(header: Header, sql: str, default: str) -> Entry:
 def _refusal(entry: Entry, header: Header) -> str:
     """Return why a statement is not for a file or for another server, or "" if it is."""
     if header.kind == "USER MAPPING":
-        return "it belongs to a role, and may have a password"
+        return "it belongs to a role, and may hold a password"
     if header.kind == "EVENT TRIGGER":
         return SUPERUSERS
     if header.kind.startswith("PUBLICATION") and WHOLE.search(entry.sql):

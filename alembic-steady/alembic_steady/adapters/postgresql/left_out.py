@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from alembic_steady.adapters.dump import IsWanted, LeftOut
 
-NO_RIGHT = "this role may not read it"
+NO_RIGHT = "the role may not read it"
 # pg_dump locks tables, for which it needs the right to read them.
 TABLES = text("""
     SELECT c.oid, nullif(n.nspname, current_schema()) AS schema, c.relname AS name,
@@ -61,7 +61,7 @@ KEYS = text("""
 """)
 # What pg_dump is told to leave out, or does not read without being asked for it.
 BESIDE = text("""
-    SELECT 'setting ' || split_part(setting, '=', 1) AS what,
+    SELECT 'ALTER DATABASE … SET ' || split_part(setting, '=', 1) AS what,
         'it belongs to the database and not to what is in it; on another one, run:'
         || ' ALTER DATABASE … SET ' || split_part(setting, '=', 1) || ' = …' AS why
     FROM pg_db_role_setting, unnest(setconfig) AS setting
