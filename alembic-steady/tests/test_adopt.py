@@ -394,9 +394,9 @@ def test_what_a_role_may_not_read_and_what_holds_a_password_is_named(
         printed = project.run(*ADOPT)
         for told in (
             "table theirs: the role may not read it",
-            "user mapping USER MAPPING modest SERVER far: it may hold a password",
+            "user mapping modest SERVER far: it belongs to a role, and may hold a password",
             "ALTER DATABASE … SET work_mem: ",
-            'view of_theirs: relation "public.theirs" does not exist',
+            "view of_theirs: it needs theirs, which is left out",
         ):
             assert told in printed
         files = [it.read_text() for it in project.path.rglob("*baseline*")]

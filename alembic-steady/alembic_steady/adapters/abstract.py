@@ -270,6 +270,9 @@ class Adapter(ABC):
             connection: the scratch database.
             dumped: what `dump` has returned.
             progress: is told how many statements have run, and how many there are.
+
+        Raises:
+            DBAPIError: the connection is lost.
         """
 
         def execute(statement: str) -> str:
@@ -277,6 +280,8 @@ class Adapter(ABC):
                 with self.attempt(connection):
                     self.execute_plain(connection, statement)
             except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise  # It says nothing of the statement.
                 return (
                     str(error.orig and error.orig.args[-1]).strip().partition("\n")[0]
                 )

@@ -168,8 +168,16 @@ class ServerAdapter(Adapter):
             raise CommandError(f"{error}; {self.roles_hint}") from None
         return role
 
-    def furnish(self, maintenance: Connection, url: URL) -> None:
-        """Create what a URL takes for granted in a new, temporary database."""
+    def furnish(
+        self, maintenance: Connection, url: URL, in_use: Callable[[], Iterable[URL]]
+    ) -> None:
+        """Create what a URL takes for granted in a new, temporary database.
+
+        Arguments:
+            maintenance: a connection to another database of the server.
+            url: the new database.
+            in_use: returns the databases in whose place it is.
+        """
         return
 
     def entrance(self, url: URL) -> URL:
@@ -269,7 +277,7 @@ class ServerAdapter(Adapter):
             connection.scalar(self.hold_name, {"name": name})
             try:
                 self.execute(connection, self.create_database, name)
-                self.furnish(connection, url)
+                self.furnish(connection, url, in_use)
                 yield url
             finally:
                 self.execute(connection, self.drop_database, name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
 from alembic.config import Config
 from alembic.operations import ops
+from alembic.util import CommandError
 from sqlalchemy import (
     URL,
     Column,
@@ -213,10 +214,27 @@ class PostgreSQLAdapter(ServerAdapter):
             connection.commit()
         return names
 
-    def furnish(self, maintenance: Connection, url: URL) -> None:
-        """Create the schemas of the search path in a new database."""
-        if search_path.own(maintenance):  # Most have none, which saves a connection.
+    def furnish(
+        self, maintenance: Connection, url: URL, in_use: Callable[[], Iterable[URL]]
+    ) -> None:
+        """Give a new database the search path of the one in use, and its schemas."""
+        path = None
+        with suppress(CommandError):  # Where the server is told, no other URL need be.
+            path = self._path_in_use(maintenance, url, in_use())
+        if path is not None:
+            search_path.give(maintenance, str(url.database), path)
+        # Most have none, which saves a connection.
+        if path is not None or search_path.own(maintenance):
             self.create_schemas(url)
+
+    def _path_in_use(
+        self, maintenance: Connection, url: URL, in_use: Iterable[URL]
+    ) -> str | None:
+        """Return the search path that is set for the first database in use on this server."""
+        for used in in_use:
+            if set(self.addresses(used)) & set(self.addresses(url)) and used.database:
+                return search_path.of_database(maintenance, used.database)
+        return None
 
     def where(self, connection: Connection) -> dict[str, Any]:
         """Return the schema of the version table: the one in which tables are created."""
@@ -269,7 +287,9 @@ class PostgreSQLAdapter(ServerAdapter):
 
     def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
         """Return what pg_dump says of a database."""
-        return dump.read(connection, is_wanted)
+        with leaving_no_transaction(connection):
+            is_pooled = self.is_pooled(connection)
+            return dump.read(connection, is_wanted, is_pooled=is_pooled)
 
     def restore(
         self, connection: Connection, dumped: Dump, progress: Progress = untold

@@ -9,6 +9,14 @@ from sqlalchemy import Connection, text
 
 PATH = text("SELECT current_setting('search_path'), current_schema(), current_user")
 EXISTS = text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
+# Settings of a role in a database come before those of the database.
+OF_DATABASE = text("""
+    SELECT substr(setting, 13) FROM pg_db_role_setting, unnest(setconfig) AS setting
+    WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = :name)
+    AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
+    AND setting LIKE 'search_path=%' ORDER BY setrole DESC LIMIT 1
+""")
+SET = text("SELECT set_config('search_path', :path, false)")
 NAMES = re.compile(r'"((?:[^"]|"")*)"|([^\s,]+)')
 USER = "$user"
 """In a search path, the schema that has the name of the role, if there is one."""
@@ -19,6 +27,20 @@ def own(connection: Connection) -> list[str]:
     path = str(connection.execute(PATH).one()[0])
     names = [name for name in _names(path) if name != USER]
     return [] if names == ["public"] else names
+
+
+def of_database(connection: Connection, name: str) -> str | None:
+    """Return the search path that is set for another database of the server, if any."""
+    path = connection.scalar(OF_DATABASE, {"name": name})
+    return None if path is None else str(path)
+
+
+def give(connection: Connection, name: str, path: str) -> None:
+    """Set the search path for a database of the server, as `of_database` has returned it."""
+    quoted = connection.dialect.identifier_preparer.quote(name)
+    connection.execute(SET, {"path": path})
+    connection.exec_driver_sql(f"ALTER DATABASE {quoted} SET search_path FROM CURRENT")
+    connection.exec_driver_sql("RESET search_path")
 
 
 def missing(connection: Connection) -> list[str]:
