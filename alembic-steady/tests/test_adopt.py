@@ -273,11 +273,15 @@ def test_histories_of_other_tools_are_named_and_left_out(
     file_project: PlainProject,
 ) -> None:
     tables = [f'CREATE TABLE "{name}" (id int)' for name in HISTORIES]
-    begin(file_project, [*SHOP["sqlite"], *tables])
+    into = "CREATE TABLE old (id INTEGER PRIMARY KEY, done INT REFERENCES aerich (id))"
+    begin(
+        file_project, [*SHOP["sqlite"], *tables, into, "CREATE TABLE aerich (id int)"]
+    )
     printed = file_project.run(*ADOPT)
     for name, tool in HISTORIES.items():
         assert re.search(f"table {name}: of {tool}.*; stop its migrations", printed)
         assert name not in file_project.models.read_text()
+    assert "  foreign key old.(done) references aerich (id)\n" in printed
     file_project.run("alembic", "stamp", "head")
     assert file_project.run("alembic", "check") == NOTE + CLEAN
     # It tells of those tables, but they are no drift.

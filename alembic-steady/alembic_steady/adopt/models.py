@@ -119,6 +119,17 @@ def _reflected(connection: Connection, description: Description) -> MetaData:
     for schema in {schema for schema, _ in columns}:
         names = [table for place, table in columns if place == schema]
         metadata.reflect(connection, schema=schema, only=names, resolve_fks=False)
+    for table in metadata.tables.values():
+        for key in [*table.foreign_key_constraints]:
+            # It is into another database, or to a table that is left out.
+            if (
+                key.elements[0].target_fullname.rpartition(".")[0]
+                not in metadata.tables
+            ):
+                table.constraints.remove(key)
+                for element in key.elements:
+                    element.parent.foreign_keys.discard(element)
+                    table.foreign_keys.discard(element)
     return metadata
 
 

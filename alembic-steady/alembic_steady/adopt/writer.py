@@ -97,6 +97,10 @@ class Writer:
         )
         self._levels: dict[Key, int] = defaultdict(int)
         self._known: dict[Any, str | None] = {}
+        # A key into another database, or to a table that is left out, has no model to name.
+        self._known_tables = {
+            (table.schema, str(table.name)) for table in metadata.tables.values()
+        }
         self._types = {
             column: (self._generic(column), column.type)
             for table in metadata.tables.values()
@@ -258,7 +262,8 @@ class Writer:
         part = self._aspect(column, "type")
         if part and "json_valid(" in part.text:  # how MariaDB says it
             return sa.JSON()
-        if isinstance(column.type, sa.Integer):
+        is_unsigned = getattr(column.type, "unsigned", False)
+        if isinstance(column.type, sa.Integer) and not is_unsigned:
             return column.type.as_generic()
         return self._names.generic(column.type)
 
@@ -448,7 +453,7 @@ class Writer:
         return found
 
     def _foreign_key(self, table: Table, _key: Key, part: Part) -> str:
-        if self._is_inline(table, part):
+        if self._is_inline(table, part) or part.target not in self._known_tables:
             return ""
         targets = self._targets(table, part)
         named = self._name(table, sa.ForeignKeyConstraint, part, targets)
@@ -470,6 +475,7 @@ class Writer:
     def _inline_foreign_keys(self, column: Any) -> Iterator[str]:
         for key, part in self._parts[self._place(column.table)]:
             is_own = key.kind == "foreign key" and part.columns == (column.name,)
+            is_own = is_own and part.target in self._known_tables
             if is_own and self._is_inline(column.table, part):
                 targets = self._targets(column.table, part)
                 kind = sa.ForeignKeyConstraint
