@@ -107,7 +107,7 @@ def test_a_column_is_added_and_no_row_changes(filled: PlainProject) -> None:
     assert rig.checksums(url) == rows
 
 
-@pytest.mark.xfail(strict=True, reason="the expression of a short form is not read")
+@pytest.mark.full
 def test_a_computed_column_of_sqlite_in_its_short_form(
     file_project: PlainProject,
 ) -> None:

@@ -284,10 +284,8 @@ class Writer:
             named["autoincrement"] = "True"
         if self._is_indexed(column):
             named["index"] = "True"
-        if column.computed is not None:
-            persisted = column.computed.persisted
-            more = "" if persisted is None else f", persisted={persisted}"
-            told.append(f"sa.Computed({_text(str(column.computed.sqltext))}{more})")
+        if computed := self._aspect(column, "computed"):
+            told.append(_computed(_said(computed)))
         elif column.identity is not None:
             told.append(self._identity(column.identity))
         elif default := self._aspect(column, "default"):
@@ -596,6 +594,15 @@ class Writer:
                 copy.append_constraint(item)
             self._known[told] = None if item.name is None else str(item.name)
         return self._known[told]
+
+
+def _computed(said: str) -> str:
+    """Return what computes a column, by the words with which it is created."""
+    expression, kept = _enclosed(said[said.index("(") :])
+    kept = kept.strip().upper()
+    persisted = {"STORED": True, "PERSISTENT": True, "VIRTUAL": False}.get(kept)
+    more = "" if persisted is None else f", persisted={persisted}"
+    return f"sa.Computed({_text(expression)}{more})"
 
 
 def _said(part: Part | None) -> str:
