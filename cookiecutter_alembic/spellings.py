@@ -48,9 +48,8 @@ _ASSIGNMENT = re.compile(
 _COMMAND = re.compile(r"(?:psql|pgcli|mysql|mariadb|mycli)\s+(?:-d\s*|--dbname[ =])?")
 _QUOTES = ("''", '""', "``", "<>", "“”", "„“", "‘’", "«»")
 _WITHOUT_HOST = re.compile(r"jdbc:(postgresql):/?([^/?][^?]*)(\?.*)?", re.DOTALL)
-# A password may look like the name of a variable, but hardly in capitals.
 _PLACEHOLDER = re.compile(
-    r"(?i:[\[{<](your[-_ ]?)?(db[-_ ]?)?password[\]}>])|(?<=:)\$\{[A-Z][A-Z\d_]{2,}\}(?=@)"
+    r"[\[{<](your[-_ ]?)?(db[-_ ]?)?password[\]}>]", re.IGNORECASE
 )
 
 

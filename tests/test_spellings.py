@@ -295,10 +295,6 @@ REFUSED = {
         "postgresql://postgres:[YOUR-PASSWORD]@db.abc.supabase.co:5432/postgres",
         "write the password in place of [YOUR-PASSWORD]",
     ),
-    "a variable of Compose": (
-        "postgresql://postgres:${POSTGRES_PASSWORD}@db:5432/postgres",
-        "write the password in place of ${POSTGRES_PASSWORD}",
-    ),
     "Supabase, Prisma's pool": (
         "postgres://u:secret@h:6543/d?pgbouncer=true&connection_limit=1",
         "leave out connection_limit, which is for a pool",

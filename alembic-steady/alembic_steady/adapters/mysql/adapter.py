@@ -130,6 +130,8 @@ class MySQLAdapter(ServerAdapter):
 
     def hint(self, connection: Connection, statement: str) -> str:
         """Return a hint about rows that the last ROLLBACK could not undo."""
+        if connection.invalidated:
+            return ""  # Another session knows nothing of this one.
         with suppress(SQLAlchemyError):  # The connection may be lost.
             warnings = connection.exec_driver_sql("SHOW WARNINGS").all()
             if any(code == NOT_ROLLED_BACK for _level, code, _message in warnings):
