@@ -211,7 +211,7 @@ def postgres(binaries: Path, certificate: Path | None = None) -> Iterator[Postgr
 @contextmanager
 def new_postgres(binaries: Path) -> Iterator[Postgres]:
     """Make the data of a PostgreSQL server, which does not run yet."""
-    with readable_folder() as folder:
+    with readable_folder(memory()) as folder:
         data = folder / "data"
         password = folder / "password"
         password.write_text(PASSWORD)
@@ -424,7 +424,8 @@ def running_mariadb(
 def memory() -> Path | None:
     """Return where files are kept in memory, if there is room for some servers.
 
-    MariaDB waits for the disk with each table that it makes, and can't be told not to.
+    Each database and each table is files, which take a third of the time there; and MariaDB
+    waits for the disk with each table that it makes, and can't be told not to.
     """
     is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
     return MEMORY if is_roomy else None

@@ -43,6 +43,8 @@ class Adapter(ABC):
     """Whether a schema is part of the database, and not another database."""
     has_savepoints: ClassVar[bool] = True
     """Whether a change of a table can be undone with a savepoint."""
+    statements_at_once: ClassVar[int] = 1
+    """How many statements of a dump are sent at once, of which all run or none."""
     synchronous_drivers: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """For each asynchronous driver, its synchronous substitutes and their modules."""
 
@@ -277,8 +279,7 @@ class Adapter(ABC):
 
         def execute(statement: str) -> str:
             try:
-                with self.attempt(connection):
-                    self.execute_plain(connection, statement)
+                self.execute_plain(connection, statement)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise  # It says nothing of the statement.
@@ -287,13 +288,9 @@ class Adapter(ABC):
                 )
             return ""
 
-        refused = run(dumped, execute, progress)
+        refused = run(dumped, execute, progress, self.statements_at_once)
         connection.commit()
         return refused
-
-    def attempt(self, connection: Connection) -> AbstractContextManager[object]:
-        """Let a statement that fails undo nothing of what was done before."""
-        return nullcontext()
 
     # Autogenerate
 

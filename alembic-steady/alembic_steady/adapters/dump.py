@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import NamedTuple
 
 from alembic.util import CommandError
@@ -19,6 +20,8 @@ NEEDED_BY_TABLES = frozenset(
     )
 )
 """The first words of kinds of statements without which no table may be created."""
+OWNED = "sequence owned by"
+"""The kind of a statement that gives a sequence to a column, with which it comes and goes."""
 
 
 class DumpUnavailable(CommandError):
@@ -74,8 +77,14 @@ class Dump:
     end: tuple[str, ...] = ()
 
     def without_tables(self) -> Dump:
-        """Return what tables may need: types, functions, sequences."""
-        kept = [it for it in self.entries if it.kind.split()[0] in NEEDED_BY_TABLES]
+        """Return what tables may need: types, functions, sequences that no table owns."""
+        owned = {it.name for it in self.entries if it.kind == OWNED}
+        kept = [
+            it
+            for it in self.entries
+            if it.kind.split()[0] in NEEDED_BY_TABLES
+            and not (it.kind.startswith("sequence") and it.name in owned)
+        ]
         return replace(self, entries=kept, left_out=[])
 
     def statements(self) -> Iterator[str]:
@@ -98,7 +107,9 @@ def untold(_done: int, _total: int) -> None:
     """Be told how far it is, and do nothing."""
 
 
-def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[LeftOut]:
+def run(
+    dump: Dump, execute: Callable[[str], str], progress: Progress, at_once: int = 1
+) -> list[LeftOut]:
     """Run a dump, bring it into the order in which that works, and return what is refused.
 
     A statement that was refused is tried again as long as others are accepted: one view may
@@ -106,8 +117,10 @@ def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[L
 
     Arguments:
         dump: the dump.
-        execute: runs a statement, and returns why it was refused, or "".
+        execute: runs a statement, or several with semicolons between them, all or none, and
+            returns why that was refused, or "".
         progress: is told how far it is.
+        at_once: how many statements `execute` takes.
     """
     for statement in dump.begin:
         execute(statement)
@@ -115,15 +128,16 @@ def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[L
     waiting = [*dump.entries]
     while True:
         again, refused = [], []
-        for entry in waiting:
-            for setting in entry.settings:
+        for settings, entries in groupby(waiting, lambda entry: entry.settings):
+            for setting in settings:
                 execute(setting)
-            if why := execute(entry.sql):
-                again.append(entry)
-                refused.append(LeftOut(f"{entry.kind} {entry.name}", why))
-            else:
-                done.append(entry)
-                progress(len(done), len(dump.entries))
+            for entry, why in _tried([*entries], execute, at_once):
+                if why:
+                    again.append(entry)
+                    refused.append(LeftOut(f"{entry.kind} {entry.name}", why))
+                else:
+                    done.append(entry)
+                    progress(len(done), len(dump.entries))
         if not again or len(again) == len(waiting):
             break
         waiting = again
@@ -131,3 +145,20 @@ def run(dump: Dump, execute: Callable[[str], str], progress: Progress) -> list[L
         execute(statement)
     dump.entries = done
     return refused
+
+
+def _tried(
+    entries: list[Entry], execute: Callable[[str], str], at_once: int
+) -> Iterator[tuple[Entry, str]]:
+    """Run statements, and yield why each was refused, or "".
+
+    Where several at once are refused, each half of them is tried by itself.
+    """
+    for start in range(0, len(entries), at_once):
+        some = entries[start : start + at_once]
+        # What ends in a comment would take a semicolon behind it for a part of that.
+        why = execute("\n;\n".join(entry.sql for entry in some))
+        if why and len(some) > 1:
+            yield from _tried(some, execute, (len(some) + 1) // 2)
+        else:
+            yield from ((entry, why) for entry in some)

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.orm import configure_mappers
 
 from alembic_steady import errors
 from alembic_steady.adapters.description import Description, Key
@@ -203,7 +202,6 @@ def _executed(target: Target, text: str) -> Iterator[MetaData]:
     try:
         exec(compile(text, str(target.file), "exec"), module.__dict__)  # noqa: S102
         base = getattr(module, target.base)
-        configure_mappers()
         yield base.metadata
     except SQLAlchemyError as error:
         raise CommandError(NOT_BUILT.format(errors.plain(error))) from error

@@ -33,6 +33,8 @@ COLON = re.compile(r"(?<![:\w\\]):(?=\w)")
 ON_INDEX = re.compile(
     r"(?is)\s*CREATE\s+(UNIQUE\s+)?INDEX\s.*?\sON\s+(?:ONLY\s+)?.*?(?:USING\s+(\w+)\s*)?\("
 )
+ADAPTED = re.compile(r"(?:, )?_create_events=False")
+"""What SQLAlchemy tells a type that it has made from another."""
 REFERENCES = {
     "ondelete": re.compile(r"(?i)\bON\s+DELETE\s+(SET \w+|NO ACTION|\w+)(\s*\(.*?\))?"),
     "onupdate": re.compile(r"(?i)\bON\s+UPDATE\s+(SET \w+|NO ACTION|\w+)"),
@@ -96,6 +98,7 @@ class Writer:
             MigrationContext.configure(connection, opts=PREFIXES)
         )
         self._levels: dict[Key, int] = defaultdict(int)
+        self._written: dict[tuple[str | None, str], str] = {}
         self._known: dict[Any, str | None] = {}
         # A key into another database, or to a table that is left out, has no model to name.
         self._known_tables = {
@@ -154,8 +157,13 @@ class Writer:
 
     def _raised(self, keys: Iterable[Key], level: int) -> bool:
         low = [key for key in keys if self._levels[key] < level]
-        self._levels.update(dict.fromkeys(low, level))
+        for key in low:
+            self._set_level(key, level)
         return bool(low)
+
+    def _set_level(self, key: Key, level: int) -> None:
+        self._levels[key] = level
+        self._written.pop(key[:2], None)
 
     def _sharpen(self, key: Key) -> bool:
         is_there = key in self._description
@@ -170,7 +178,7 @@ class Writer:
             most = LEFT_OUT
         else:
             return False
-        self._levels[key] += 1
+        self._set_level(key, self._levels[key] + 1)
         return self._levels[key] <= most
 
     # Tables
@@ -180,8 +188,12 @@ class Writer:
         wanted = {*schema}
         for table, name in self._names.names.items():
             if table.schema in wanted:
-                is_class = table in self._names.classes
-                yield self._class(table, name) if is_class else self._table(table, name)
+                place = self._place(table)
+                if place not in self._written:
+                    is_class = table in self._names.classes
+                    write = self._class if is_class else self._table
+                    self._written[place] = write(table, name)
+                yield self._written[place]
 
     def _class(self, table: Table, name: str) -> str:
         self.imports.add("from sqlalchemy.orm import Mapped, mapped_column")
@@ -362,7 +374,7 @@ class Writer:
             self.imports.add("from typing import Any")
             return f"DatabaseType({_said(part)!r})"
         text = private.render_type(kind, self._rendering)
-        text = text.replace(", _create_events=False", "")  # of a type that was adapted
+        text = ADAPTED.sub("", text)
         self.imports |= self._rendering.imports
         return re.sub(r"^(\w+\.\w+)\(\)$", r"\1", text)
 
@@ -584,7 +596,8 @@ class Writer:
         told = table, kind, *columns, *targets
         if told not in self._known:
             metadata = MetaData(naming_convention=dict(self._convention))
-            parts = [sa.Column(it.name, sa.types.NULLTYPE) for it in table.columns]
+            # No token of a convention tells of any other column.
+            parts = [sa.Column(it, sa.types.NULLTYPE) for it in columns]
             copy = Table(table.name, metadata, *parts, schema=table.schema)
             item: Any
             if kind is sa.Index:

@@ -93,6 +93,8 @@ class PostgreSQLAdapter(ServerAdapter):
 
     commits = PostgreSQLCommits()
     has_schemas = True
+    # A thousand tables in 1.2 s, instead of 4.4 s; each transaction needs few enough locks.
+    statements_at_once = 1_000
     configure_options: ClassVar = {
         "transaction_per_migration": True,
         "include_schemas": True,

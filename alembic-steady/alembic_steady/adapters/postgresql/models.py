@@ -150,7 +150,7 @@ def _create_all(connection: Connection, metadata: MetaData, *, is_first: bool) -
     level = connection.get_execution_options().get("isolation_level")
     is_one = level != "AUTOCOMMIT"
     # A sequence may be used by several tables, and is created for each without a check.
-    is_checked = not (is_one and is_first) or bool(private.sequences(metadata))
+    is_checked = not is_first or bool(private.sequences(metadata))
     nested = connection.begin_nested if is_one else nullcontext
     created: set[str] = set()
     while True:
@@ -163,6 +163,7 @@ def _create_all(connection: Connection, metadata: MetaData, *, is_first: bool) -
                 raise
             _create_extension(connection, found[1])
             created.add(found[1])
+            is_checked = is_checked or not is_one  # What came before it is there.
         else:
             return
 
