@@ -100,6 +100,7 @@ class Writer:
         self._levels: dict[Key, int] = defaultdict(int)
         self._written: dict[tuple[str | None, str], str] = {}
         self._known: dict[Any, str | None] = {}
+        self._copies: dict[Table, Table] = {}
         # A key into another database, or to a table that is left out, has no model to name.
         self._known_tables = {
             (table.schema, str(table.name)) for table in metadata.tables.values()
@@ -595,10 +596,7 @@ class Writer:
         """
         told = table, kind, *columns, *targets
         if told not in self._known:
-            metadata = MetaData(naming_convention=dict(self._convention))
-            # No token of a convention tells of any other column.
-            parts = [sa.Column(it, sa.types.NULLTYPE) for it in columns]
-            copy = Table(table.name, metadata, *parts, schema=table.schema)
+            copy = self._copy(table)
             item: Any
             if kind is sa.Index:
                 item = sa.Index(None, *(copy.columns[it] for it in columns))
@@ -607,6 +605,15 @@ class Writer:
                 copy.append_constraint(item)
             self._known[told] = None if item.name is None else str(item.name)
         return self._known[told]
+
+    def _copy(self, table: Table) -> Table:
+        """Return a table of the same name and columns whose metadata has the convention."""
+        if table not in self._copies:
+            metadata = MetaData(naming_convention=dict(self._convention))
+            columns = [sa.Column(it.name, sa.types.NULLTYPE) for it in table.columns]
+            copy = Table(table.name, metadata, *columns, schema=table.schema)
+            self._copies[table] = copy
+        return self._copies[table]
 
 
 def _computed(said: str) -> str:
