@@ -115,9 +115,15 @@ def _reflected(connection: Connection, description: Description) -> MetaData:
     """Reflect the tables that have columns; virtual tables have none."""
     metadata = MetaData()
     columns = {key[:2] for key in description if key.kind == "column"}
-    for schema in {schema for schema, _ in columns}:
-        names = [table for place, table in columns if place == schema]
-        metadata.reflect(connection, schema=schema, only=names, resolve_fks=False)
+    for schema in sorted({schema for schema, _ in columns}, key=str):
+        # A list of names would leave out those that another schema has, too.
+        names = {table for place, table in columns if place == schema}
+        metadata.reflect(
+            connection,
+            schema=schema,
+            only=lambda name, _metadata: name in names,  # noqa: B023
+            resolve_fks=False,
+        )
     for table in metadata.tables.values():
         for key in [*table.foreign_key_constraints]:
             # It is into another database, or to a table that is left out.
