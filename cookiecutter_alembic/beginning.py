@@ -62,12 +62,12 @@ def begin(project: Project, settle: list[str], install: list[str]) -> Begun:
         start, create = server.look(project, printed, is_possible=is_possible)
     else:
         start, create = database_file.look(project)
-    instead = []
-    if project.is_adopted:
+    instead = tables.history(project, printed)
+    if project.is_adopted and not instead:
         lacks = {"environment": install, "settings": settle, "database": start}
         write = adoption.adopt(next((f"the {it}" for it in lacks if lacks[it]), ""))
-    else:
-        instead = tables.look(project, printed)
+    elif not project.is_adopted:
+        instead = instead or tables.look(project, printed)
     first = instead or first_steps(project, printed, is_new=is_new)
     return Begun(start, write, create, first, bool(start or write or instead))
 

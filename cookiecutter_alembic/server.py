@@ -17,13 +17,15 @@ from alembic_steady import settings
 from alembic_steady.configure import configure_options
 from sqlalchemy.exc import SQLAlchemyError
 
-def foreign_tables(connection):
-    # Those in a database that no revision of the project has changed yet.
-    options = configure_options(project)
+def foreign_heads(connection):
+    # The revisions of a database that the project does not have.
     known = {it.revision for it in ScriptDirectory.from_config(config).walk_revisions()}
-    context = MigrationContext.configure(connection, opts=options)
-    if known.intersection(context.get_current_heads()):
-        return []
+    context = MigrationContext.configure(connection, opts=configure_options(project))
+    heads = {*context.get_current_heads()}
+    return None if known & heads else sorted(heads)
+
+def foreign_tables(connection):
+    options = configure_options(project)
     keys = project.adapter.describe_tables(connection)
     tables = {it.table for it in keys if it.kind == "table" and it.schema is None}
     return sorted(tables - {options.get("version_table", "alembic_version")})
@@ -35,7 +37,10 @@ try:
     answer = project.adapter.exists(url)
     if answer is True:
         with project.adapter.connect(url) as connection:
-            tables = foreign_tables(connection)
+            heads = foreign_heads(connection)
+            # Those of a database that no revision of the project has changed yet.
+            tables = [] if heads is None else foreign_tables(connection)
+        print("History:", json.dumps(heads or []))
         print("Tables:", json.dumps([project.adapter.describe(url), *tables]))
 except SQLAlchemyError:
     pass  # Other commands say what it is.

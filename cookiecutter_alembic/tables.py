@@ -7,7 +7,7 @@ import re
 
 from cookiecutter_alembic import environment
 from cookiecutter_alembic.console import report
-from cookiecutter_alembic.project import Project
+from cookiecutter_alembic.project import VERSIONS, Project
 
 STAMP = "alembic stamp head"
 INSTEAD = [
@@ -15,6 +15,12 @@ INSTEAD = [
     f"# or make models and first revision build what it has, then: {STAMP}",
 ]
 BEFORE = "# for models of these tables, before you write your own:"
+BRING = [
+    "# bring its revisions to migrations/versions and its models to app/models.py:",
+    "alembic current --check-heads",
+    "alembic check",
+]
+REMOVE = "# remove the revision and the model that are here, and"
 SHOWN = 3
 """How many of the tables are named."""
 
@@ -24,6 +30,26 @@ def found(printed: str) -> list[str]:
     told = re.findall("^Tables: (.+)$", printed, re.MULTILINE)
     place_and_tables: list[str] = json.loads(told[-1]) if told else [""]
     return place_and_tables
+
+
+def history(project: Project, printed: str) -> list[str]:
+    """Report that a database is at a revision of Alembic's that the project does not have.
+
+    Arguments:
+        project: the project.
+        printed: what `server.LOOK` printed, if it could run.
+
+    Returns:
+        The steps that bring that history, or none if there is none.
+    """
+    told = re.findall("^History: (.+)$", printed, re.MULTILINE)
+    heads: list[str] = json.loads(told[-1]) if told else []
+    if not heads:
+        return []
+    VERSIONS.mkdir(exist_ok=True)  # They can be copied there.
+    place, *_ = found(printed)
+    report("database", f"{place} has a history of Alembic, at {', '.join(heads)}")
+    return [REMOVE, *BRING] if project.starting_point == "example" else BRING
 
 
 def look(project: Project, printed: str) -> list[str]:

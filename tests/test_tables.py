@@ -11,10 +11,15 @@ import pytest
 
 from cookiecutter_alembic import server, tables
 from cookiecutter_alembic.answers import for_hook
-from cookiecutter_alembic.project import Project
+from cookiecutter_alembic.project import VERSIONS, Project
 from tests.conftest import Service, baked
 from tests.servers import Postgres
 
+OF_ALEMBIC = """
+CREATE TABLE customer (id INTEGER NOT NULL PRIMARY KEY);
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('1f6c');
+"""
 INSTEAD = "\n  ".join(tables.INSTEAD)
 
 
@@ -111,6 +116,55 @@ def test_the_hook_does_not_advise_to_upgrade_such_a_database(
     with closing(sqlite3.connect(file)) as connection:
         names = connection.execute("SELECT name FROM sqlite_schema").fetchall()
     assert names == [("customer",)]
+
+
+@pytest.mark.parametrize("starting_point", ["empty", "existing"])
+def test_a_history_is_brought_and_no_other_begun(
+    bench: Path, environment: dict[str, str], starting_point: str
+) -> None:
+    file = bench / "shop.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(OF_ALEMBIC)
+    answers = {"database_url": f"sqlite:///{file}", "starting_point": starting_point}
+    project = baked(bench / "out", environment, **answers)
+    line = f"  database         sqlite at {file} has a history of Alembic, at 1f6c\n"
+    assert line in project.output
+    assert "Ready" not in project.output and "  models  " not in project.output
+    steps = "\n  ".join(tables.BRING)
+    assert project.output.endswith(f"  source .venv/bin/activate\n  {steps}\n")
+    assert len(tables.BRING[0]) < 79
+    assert project.run("git", "log", "--format=%s") == "Initial commit\n"
+
+    # Once they are there, what was printed holds.
+    (project.path / "migrations" / "versions" / "1f6c_customers.py").write_text(
+        "revision, down_revision = '1f6c', None\n"
+        "import sqlalchemy as sa\nfrom alembic import op\n\n"
+        "def upgrade():\n"
+        "    op.create_table('customer', sa.Column('id', sa.Integer, primary_key=True))\n\n"
+        "def downgrade():\n    op.drop_table('customer')\n"
+    )
+    with (project.path / "app" / "models.py").open("a") as models:
+        models.write(
+            "\nfrom sqlalchemy.orm import Mapped, mapped_column\n"
+            "from app.database import Base\n\n"
+            "class Customer(Base):\n    __tablename__ = 'customer'\n"
+            "    id: Mapped[int] = mapped_column(primary_key=True)\n"
+        )
+    project.run("alembic", "current", "--check-heads")
+    assert "No new upgrade operations" in project.run("alembic", "check")
+
+
+def test_the_example_gives_way_to_a_history(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / VERSIONS).mkdir(parents=True)
+    printed = 'History: ["1f", "6c"]\nTables: ["a place", "b"]\nDatabase: True\n'
+    steps = [tables.REMOVE, *tables.BRING]
+    assert tables.history(asked("example"), printed) == steps
+    line = "  database         a place has a history of Alembic, at 1f, 6c\n"
+    assert capsys.readouterr().out == line
+    assert tables.history(asked("example"), printed.replace('"1f", "6c"', "")) == []
 
 
 @pytest.mark.full
