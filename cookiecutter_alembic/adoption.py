@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -42,13 +43,15 @@ def adopt(lacking: str) -> list[str]:
         return way.adopt
     try:
         with working("models"):
-            _place, outcome, *details = _told(_adopt(way.install))
+            _place, counts, *details = _told(_adopt(way.install))
     except StepFailed as failure:
         report("models", str(failure))
         return way.adopt
-    report("models", outcome.strip(), started)
-    for line in details:
-        say(f"  {'':16} {line}")
+    tables, _, others = counts.strip().partition(", ")
+    report("models", tables, started)
+    # The folder of the revisions is known, and would be too long for a line.
+    for line in [*filter(None, [others]), *details]:
+        say(f"  {'':16} {line.replace(f'{VERSIONS}{os.sep}', '')}")
     return []
 
 

@@ -48,7 +48,7 @@ def check(project: Project) -> None:
         rf"  models           2 tables +{SECONDS}\n"
         rf"(?:{indent}.+\n)*?"
         rf"{indent}Wrote app/models\.py\n"
-        rf"{indent}Wrote migrations/versions/\S+_baseline\.py\n"
+        rf"{indent}Wrote \S+_baseline\.py\n"
         rf"(?:{indent}.+\n)*"
         rf"  git              first commit [0-9a-f]+\n",
         project.output,

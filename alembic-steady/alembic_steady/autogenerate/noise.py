@@ -189,9 +189,12 @@ class Filter:
         return False
 
     def is_changed(
-        self, thing: Any, name: Any, kind: str, is_reflected: bool, _other: Any
+        self, thing: Any, name: Any, kind: str, is_reflected: bool, other: Any
     ) -> bool:
         """Return whether an index or a constraint differs, and True for most else."""
+        if kind == "table" and is_reflected and other is None:
+            # Partitions are a part of their table.
+            return self._key_of_table(thing, kind) in self._ruler.revisions
         if kind not in KINDS:
             return True
         if kind == "column":

@@ -5,8 +5,8 @@
         "table measurement_2026",
     ]
 
-A table in the list is not compared; of "options of table old", its parts are. A part of a table has to stay as it is as long as the
-table and the columns are there that it needs.
+A table in the list is not compared; of "options of table old", its parts are. A part of a
+table has to stay as it is as long as the table and the columns are there that it needs.
 """
 
 from __future__ import annotations
