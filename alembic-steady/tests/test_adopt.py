@@ -411,6 +411,40 @@ def test_what_a_role_may_not_read_and_what_holds_a_password_is_named(
         query("DROP ROLE modest")
 
 
+NOT_OF_MODELS = (
+    "CREATE EXTENSION btree_gist",
+    "CREATE VIEW titles AS SELECT id FROM book",
+    "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM book",
+    "CREATE SEQUENCE ticket",
+    "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+    "CREATE PROCEDURE tidy(i int) LANGUAGE sql AS 'SELECT 1'",
+    "CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int)",
+    "CREATE TRIGGER noted AFTER DELETE ON book EXECUTE FUNCTION note()",
+    "CREATE RULE quiet AS ON DELETE TO book WHERE old.id < 0 DO INSTEAD NOTHING",
+    "CREATE POLICY own ON book USING (id > 0)",
+    "CREATE STATISTICS related ON id, author FROM book",
+    "ALTER TABLE book ADD EXCLUDE USING gist (author WITH <>)",
+    'CREATE COLLATION plain FROM "C"',
+    "CREATE TEXT SEARCH CONFIGURATION words (COPY = simple)",
+)
+NOT_OF_MODELS_TOLD = [
+    "aggregate public.total(integer)",
+    "collation public.plain",
+    "extension btree_gist",
+    "function public.note()",
+    "materialized view public.counted",
+    "policy own on public.book",
+    "procedure public.tidy(integer)",
+    "rule quiet on public.book",
+    "sequence public.ticket",
+    "statistics object public.related",
+    "table constraint book_author_excl on public.book",
+    "text search configuration public.words",
+    "trigger noted on public.book",
+    "view public.titles",
+]
+
+
 @pytest.mark.full
 def test_without_pg_dump_the_models_are_the_baseline(
     any_postgres: servers.Postgres,
@@ -425,12 +459,16 @@ def test_without_pg_dump_the_models_are_the_baseline(
         [
             "CREATE TABLE author (id int PRIMARY KEY, name text DEFAULT 'x')",
             "CREATE TABLE book (id serial PRIMARY KEY, author int REFERENCES author)",
-            "CREATE VIEW titles AS SELECT id FROM book",
+            *NOT_OF_MODELS,
         ],
     )
     printed = project.run(*ADOPT)
     assert "built from the models, since pg_dump" in printed
-    assert "view titles: not in the baseline" in printed
+    told = re.findall("^  (.+): not in the baseline$", printed, re.MULTILINE)
+    assert told == NOT_OF_MODELS_TOLD
+    (revision,) = project.revisions()
+    assert all(f"#   {it}: not in" in revision.read_text() for it in told)
     project.run("alembic", "stamp", "head")
     assert project.run("alembic", "check") == NOTE + CLEAN
-    assert "+ view titles" in project.run("steady", "drift")
+    drift = project.run("steady", "drift", code=1)
+    assert "+ view titles" in drift and "+ exclusion constraint book." in drift

@@ -261,6 +261,14 @@ class Adapter(ABC):
         """
         raise NotImplementedError
 
+    def not_of_models(self, connection: Connection) -> Iterable[str]:
+        """Return the names of all that is in a database and that no model builds.
+
+        Arguments:
+            connection: a database that could not be dumped.
+        """
+        return ()
+
     def restore(
         self, connection: Connection, dumped: Dump, progress: Progress = untold
     ) -> list[LeftOut]:

@@ -74,6 +74,18 @@ def _files(scripts: ScriptDirectory) -> set[Path]:
     return {*Path(scripts.versions).glob("*.py")}
 
 
+def note(revision: Path, left_out: Sequence[str]) -> None:
+    """Write at the head of a revision that autogenerate has written what it leaves out.
+
+    Arguments:
+        revision: the file.
+        left_out: what it does not build, a line each.
+    """
+    lines = "".join(f"#   {' '.join(line.split())}\n" for line in left_out)
+    text = revision.read_text("utf-8")
+    revision.write_text(f"# Left out:\n{lines}{text}", "utf-8", newline="\n")
+
+
 def _comment(left_out: Sequence[str]) -> str:
     lines = [" ".join(line.split()) for line in left_out]
     return LEFT_OUT + "".join(f"--   {line}\n" for line in lines) if lines else ""

@@ -170,7 +170,7 @@ def _read(project: Settings, config: Config, real: Connection) -> Adopted:
             remarks = [
                 BY_MODELS.format(error),
                 *remarks,
-                *_undumped(found),
+                *map(NOT_DUMPED.format, project.adapter.not_of_models(real)),
             ]
         try:
             scratch = stack.enter_context(project.scratch_connection())
@@ -223,12 +223,6 @@ def _full(schema: str | None, name: str) -> str:
     return f"{schema}.{name}" if schema else name
 
 
-def _undumped(found: Description) -> Iterator[str]:
-    for key in found:
-        if key.kind == "view":
-            yield NOT_DUMPED.format(f"view {key.place}")
-
-
 def _counts(found: Description, dump: Dump | None) -> dict[str, int]:
     kinds = [entry.kind for entry in dump.entries] if dump else []
     kinds = kinds or [key.kind for key in found if not key.aspect]
@@ -275,6 +269,7 @@ def _write_revision(config: Config, adopted: Adopted) -> list[Path]:
         script: Any = command.revision(config, baseline.MESSAGE, autogenerate=True)
     except CommandError as error:
         raise CommandError(NOT_BUILT.format(adopted.remarks[0], error)) from error
+    baseline.note(Path(script.path), adopted.remarks)
     return [Path(script.path)]
 
 

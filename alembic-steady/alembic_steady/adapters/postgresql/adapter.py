@@ -32,6 +32,7 @@ from alembic_steady.adapters.dump import Dump, IsWanted, LeftOut, Progress, unto
 from alembic_steady.adapters.postgresql import (
     describe,
     dump,
+    left_out,
     leftovers,
     lock,
     models,
@@ -292,6 +293,10 @@ class PostgreSQLAdapter(ServerAdapter):
         with leaving_no_transaction(connection):
             is_pooled = self.is_pooled(connection)
             return dump.read(connection, is_wanted, is_pooled=is_pooled)
+
+    def not_of_models(self, connection: Connection) -> Iterator[str]:
+        """Return the names of functions, triggers, rules and all else that no model builds."""
+        return left_out.not_of_models(connection)
 
     def restore(
         self, connection: Connection, dumped: Dump, progress: Progress = untold

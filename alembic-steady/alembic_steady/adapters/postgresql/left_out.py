@@ -91,6 +91,38 @@ BESIDE = text("""
     AND spcname !~ '^pg_'
 """)
 
+# All that no model builds. What belongs to an extension or to another object comes with that;
+# 16384 is the first that is not PostgreSQL's own (FirstNormalObjectId in its access/transam.h).
+NOT_OF_MODELS = text("""
+    WITH found AS (
+        SELECT 'pg_class'::regclass AS classid, oid FROM pg_class
+            WHERE relkind IN ('v', 'm', 'f', 'S')
+        UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc
+        UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE rulename <> '_RETURN'
+        UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
+        UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE contype = 'x'
+        UNION ALL SELECT 'pg_extension'::regclass, oid FROM pg_extension
+        UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
+        UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
+        UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator
+        UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass
+        UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast
+        UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation
+        UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion
+        UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config
+        UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict
+        UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server
+        UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication
+    )
+    SELECT DISTINCT told.type, told.identity
+    FROM found, pg_identify_object(classid, oid, 0) AS told
+    WHERE oid >= 16384 AND NOT EXISTS (
+        SELECT FROM pg_depend WHERE pg_depend.classid = found.classid AND objid = oid
+        AND (deptype IN ('e', 'i') OR deptype = 'a' AND told.type = 'sequence'))
+    ORDER BY 1, 2
+""")
+
 
 class Excluded(NamedTuple):
     """What is left out, in the words of pg_dump and for people.
@@ -157,3 +189,13 @@ def flat(name: str) -> str:
 def quoted(name: str) -> str:
     """Return a name as a pattern that nothing else matches."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def not_of_models(connection: Connection) -> Iterator[str]:
+    """Yield the names of all that is in a database and that no model builds.
+
+    Arguments:
+        connection: the database, which is only read.
+    """
+    for kind, name in connection.execute(NOT_OF_MODELS):
+        yield f"{kind} {name}"
