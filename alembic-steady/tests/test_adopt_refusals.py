@@ -15,6 +15,7 @@ from test_adopt import ADOPT, BASE, SHOP, begin, refused
 
 from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
 from tests import servers
+from tests.revisions import CLEAN
 
 
 def database(project: PlainProject) -> Path:
@@ -176,3 +177,27 @@ def test_without_a_scratch_database_files_are_written_and_not_verified(
     use(reader, mariadb.url(DRIVERS["pymysql"], "orders"))
     reader.run("alembic", "stamp", "head")
     assert "no drift" in reader.run("steady", "drift")
+
+
+@pytest.mark.parametrize(
+    "told", ["", "/tables.py", "sub/tables", "my-tables.py", "../tables.py"]
+)
+def test_a_file_that_can_be_no_module_is_refused(
+    file_project: PlainProject, told: str
+) -> None:
+    begin(file_project, ["CREATE TABLE author (id INTEGER PRIMARY KEY)"])
+    printed = file_project.run("steady", "-x", f"models={told}", "adopt", code=255)
+    assert f"models={told}: write the path of a module" in printed
+    assert not file_project.revisions()
+
+
+def test_models_in_a_new_module_have_to_be_imported(file_project: PlainProject) -> None:
+    begin(file_project, ["CREATE TABLE author (id INTEGER PRIMARY KEY)"])
+    printed = file_project.run("steady", "-x", "models=app/tables.py", "adopt")
+    assert (
+        "\nNext:\n\n  # import app.tables in env.py, then:\n  alembic stamp" in printed
+    )
+    env = file_project.path / "migrations" / "env.py"
+    env.write_text(f"import app.tables\n{env.read_text()}")
+    file_project.run("alembic", "stamp", "head")
+    assert CLEAN in file_project.run("alembic", "check")

@@ -22,6 +22,10 @@ NO_MODULE = (
     "it is not known in which module the models belong: pass it, as in steady -x"
     " models=app/models.py adopt"
 )
+NOT_A_MODULE = (
+    "models={}: write the path of a module that Python can import here, such as"
+    " app/models.py"
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,13 @@ class Target:
         """Whether the base class is in the same module."""
         return self.module == self.base_module
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether env.py imports the module."""
+        return self.module in sys.modules
 
-def find(settings: Settings, given: str | None) -> Target:
+
+def find(settings: Settings, given: str | None = None) -> Target:
     """Return where a project's models are written.
 
     Arguments:
@@ -54,7 +63,8 @@ def find(settings: Settings, given: str | None) -> Target:
         given: the file, from the project's folder or absolute, if it was told.
 
     Raises:
-        CommandError: there is no base class, or it is not known where models belong.
+        CommandError: there is no base class, it is not known where models belong, or the file
+            can't be a module.
     """
     several = settings.several_metadata
     bases = [*_bases(several[0])] if len(several) == 1 else []
@@ -62,9 +72,8 @@ def find(settings: Settings, given: str | None) -> Target:
         raise CommandError(NO_BASE)
     base = bases[0]
     module = sys.modules[base.__module__]
-    if given:
-        file = Path(given).absolute()
-        return Target(base.__name__, base.__module__, _name(file), file)
+    if given is not None:
+        return Target(base.__name__, base.__module__, *_given(given))
     name = f"{base.__module__.rpartition('.')[0]}.models".removeprefix(".")
     found: Any = sys.modules.get(name, module)
     if found is module and not _is_for_models(module, base):
@@ -98,10 +107,16 @@ def _is_for_models(module: ModuleType, base: type) -> bool:
     return module.__name__.endswith("models") or own == [base]
 
 
-def _name(file: Path) -> str:
-    """Return the name by which Python imports a file."""
-    for folder in map(Path, sys.path):
-        if file.is_relative_to(folder.absolute()):
-            parts = file.relative_to(folder.absolute()).with_suffix("").parts
-            return ".".join(parts)
-    return file.stem
+def _given(path: str) -> tuple[str, Path]:
+    """Return the name by which Python imports a file that was told, and the file.
+
+    Raises:
+        CommandError: it can't be a module.
+    """
+    file = Path(path).absolute()
+    for folder in (Path(it).absolute() for it in sys.path):
+        if file.suffix == ".py" and file.is_relative_to(folder):
+            parts = file.relative_to(folder).with_suffix("").parts
+            if all(it.isidentifier() for it in parts):
+                return ".".join(parts), file
+    raise CommandError(NOT_A_MODULE.format(path))

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from alembic_steady import drift, errors, settings
 from alembic_steady.adapters.description import Description
 from alembic_steady.adapters.dump import Dump, DumpUnavailable
-from alembic_steady.adopt import baseline, others, progress
+from alembic_steady.adopt import base, baseline, others, progress
 from alembic_steady.configure import configure_options
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
@@ -56,6 +56,7 @@ NOT_VERIFIED = "not verified: {}"
 BY_MODELS = "built from the models, since {}"
 NOT_DUMPED = "{}: not in the baseline"
 NOT_BUILT = "the baseline has to be {}; that fails: {}"
+IMPORT = "# import {} in env.py, then:"
 NEXT = ["alembic stamp head", "alembic check"]
 
 
@@ -88,6 +89,7 @@ def adopt(config: Config) -> None:
     project = settings.load(config)
     scripts = ScriptDirectory.from_config(config)
     _refuse(project, scripts)
+    target = base.find(project, _models_file(config))
     url = project.url()
     place = project.adapter.describe(url)
     # Connecting would make the file, for one.
@@ -98,10 +100,11 @@ def adopt(config: Config) -> None:
     Thread(target=_models).start()
     with errors.in_one_line(place, config), _without_collection():
         with project.adapter.connect(url) as real:
-            adopted = _read(project, config, real)
+            adopted = _read(project, target, real)
         config.print_stdout("  %s", _counted(adopted.counts))
         files = _write(config, adopted)
-    _tell(config, files, adopted)
+    steps = NEXT if target.is_imported else [IMPORT.format(target.module), *NEXT]
+    _tell(config, files, adopted, steps)
 
 
 def _models() -> Any:
@@ -140,7 +143,7 @@ def _several(names: Iterable[str]) -> str:
     return ", ".join([*told[:3], *(["…"] if len(told) > 3 else [])])
 
 
-def _read(project: Settings, config: Config, real: Connection) -> Adopted:
+def _read(project: Settings, target: base.Target, real: Connection) -> Adopted:
     """Read a database, build it anew on a scratch database, and make models from that."""
     options = configure_options(project)
     there = {**project.adapter.where(real), **options}
@@ -186,8 +189,7 @@ def _read(project: Settings, config: Config, real: Connection) -> Adopted:
         if dump:
             remarks += map(str, dump.left_out)
         with progress.bar("models"):
-            file = _models_file(config)
-            written = _models().write_models(source, project, found, file, proof)
+            written = _models().write_models(source, project, found, target, proof)
     return Adopted(dump, written, _counts(found, dump), remarks)
 
 
@@ -289,7 +291,9 @@ def _replace(file: Path, text: str | None, undo: list[Callable[[], Any]]) -> Non
         file.write_text(text, "utf-8", newline="\n")
 
 
-def _tell(config: Config, files: list[Path], adopted: Adopted) -> None:
+def _tell(
+    config: Config, files: list[Path], adopted: Adopted, steps: list[str]
+) -> None:
     for file in files:
         config.print_stdout("Wrote %s", os.path.relpath(file))
     for title, lines in (
@@ -301,5 +305,5 @@ def _tell(config: Config, files: list[Path], adopted: Adopted) -> None:
             for line in lines:
                 config.print_stdout("  %s", " ".join(line.split()))
     config.print_stdout("\nNext:\n")
-    for line in NEXT:
+    for line in steps:
         config.print_stdout("  %s", line)

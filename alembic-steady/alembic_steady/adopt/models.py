@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alembic_steady import errors
 from alembic_steady.adapters.description import Description, Key
-from alembic_steady.adopt.base import Target, find
+from alembic_steady.adopt.base import Target
 from alembic_steady.adopt.writer import DATABASE_TYPE, Writer
 from alembic_steady.autogenerate.unmodelled import OPTIONS
 from alembic_steady.scope import Scope
@@ -73,7 +73,7 @@ def write_models(
     connection: Connection,
     settings: Settings,
     description: Description,
-    given: str | None = None,
+    target: Target,
     proof: Proof | None = None,
 ) -> Models:
     """Write models for all tables of a database.
@@ -82,13 +82,12 @@ def write_models(
         connection: the database. It is as before afterwards.
         settings: the settings of the project.
         description: what the database says of the tables.
-        given: the file to write, if it was told.
+        target: where they are written.
         proof: what the models are tried with, if the database is a scratch database.
 
     Raises:
-        CommandError: the project has no base class, or the models can't be built.
+        CommandError: the models can't be built.
     """
-    target = find(settings, given)
     convention: Any = settings.several_metadata[0].naming_convention
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Types and indexes that can't be reflected.
@@ -214,7 +213,9 @@ def _executed(target: Target, text: str) -> Iterator[MetaData]:
     finally:
         base.metadata.clear()
         base.registry.dispose()
-        if before is not None:
+        if before is None:
+            del sys.modules[target.module]
+        else:
             sys.modules[target.module] = before
 
 
