@@ -275,10 +275,26 @@ class Writer:
         part = self._aspect(column, "type")
         if part and "json_valid(" in part.text:  # how MariaDB says it
             return sa.JSON()
+        if part and self._is_guessed(column.type, part.text):
+            return sa.types.NULLTYPE
+        if isinstance(column.type, sa.Float):
+            column.type.asdecimal = (
+                False  # as some of MySQL's are, which are no decimals
+            )
         is_unsigned = getattr(column.type, "unsigned", False)
         if isinstance(column.type, sa.Integer) and not is_unsigned:
             return column.type.as_generic()
         return self._names.generic(column.type)
+
+    def _is_guessed(self, kind: Any, words: str) -> bool:
+        """Return whether SQLite has a type of any name, which may hold anything.
+
+        Its columns are said to be NUMERIC, for lack of a better word.
+        """
+        name = words.partition("(")[0].strip().upper()
+        known: Any = getattr(self._dialect, "ischema_names", {})
+        is_numeric = isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float)
+        return self._dialect.name == "sqlite" and is_numeric and name not in known
 
     def _column(self, column: Any) -> list[str]:
         place = self._place(column.table)
@@ -385,7 +401,8 @@ class Writer:
         return f"{kind} | None" if is_optional else kind
 
     def _python_type(self, kind: Any) -> str:
-        if isinstance(kind, sa.ARRAY):
+        # Drivers know arrays of no type but PostgreSQL's own.
+        if isinstance(kind, sa.ARRAY) and not isinstance(kind.item_type, DOMAIN):
             depth = kind.dimensions or 1
             return "list[" * depth + self._python_type(kind.item_type) + "]" * depth
         if isinstance(kind, DOMAIN):
