@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import sqlalchemy as sa
-from harness import PlainProject
-from test_adopt import ADOPT, begin, family
+from harness import PlainProject, tell
+from test_adopt import ADOPT, begin, family, refused
+
+from tests.revisions import CLEAN
 
 # Each attribute of each row has to be of the type that its annotation tells.
 READ = """
@@ -38,7 +41,7 @@ with Session(sa.create_engine({url!r})) as session:
                     found[key] = str(value) if not isinstance(value, set) else sorted(value)
 print(json.dumps(found))
 """
-VALUES = {
+VALUES: dict[str, dict[str, tuple[str, str | list[str] | None]]] = {
     "sqlite": {
         "plain INTEGER": ("5", "5"),
         "untyped": ("'x'", "x"),
@@ -124,7 +127,7 @@ VALUES = {
     },
 }
 """For each column a value, and how Python prints what is read, if that is the same everywhere."""
-BEFORE = {
+BEFORE: dict[str, list[str]] = {
     "sqlite": [],
     "postgresql": [
         "CREATE SCHEMA stock",
@@ -135,7 +138,7 @@ BEFORE = {
     ],
     "mysql": [],
 }
-ODD = {
+ODD: dict[str, list[str]] = {
     "sqlite": [
         "CREATE TABLE strict_ (id INTEGER PRIMARY KEY, a ANY, b INT NOT NULL, c REAL) STRICT",
         "INSERT INTO strict_ VALUES (1, 'x', 2, 1.5)",
@@ -168,3 +171,45 @@ def test_values_are_read_as_they_are_annotated(project: PlainProject) -> None:
     found = json.loads(told.splitlines()[-1])
     for column, (_, expected) in columns.items():
         assert expected in (None, found[column.split()[0]]), column
+
+
+NAMES = (
+    *("metadata", "registry", "class", "self", "Mapped", "sa", "1st", "ñ", "😀", "a b"),
+    *("a-b", "a_b", 'q"q', "p%p", "co:lon", "  ", "Base", "__x", "_y", "int", "None"),
+    *("datetime", "mapped_column", "it's", "c.d", "back\\slash", "models"),
+)
+"""Names of columns, and, where they differ in more than case, of tables."""
+
+
+def test_any_name_is_an_identifier(file_project: PlainProject) -> None:
+    columns = ", ".join('"{}" INTEGER'.format(it.replace('"', '""')) for it in NAMES)
+    begin(
+        file_project,
+        [
+            *('CREATE TABLE "{}" (id INTEGER PRIMARY KEY, {})'.format(
+                it.replace('"', '""'), columns) for it in NAMES
+            ),
+            'CREATE TABLE to_dots (id INTEGER PRIMARY KEY, x INTEGER REFERENCES "c.d")',
+        ],
+    )  # fmt: skip
+    printed = file_project.run(*ADOPT)
+    (left,) = re.findall("^  foreign key (.*)$", printed, re.MULTILINE)
+    assert left == 'to_dots.(x) references "c.d" (id)'
+    file_project.run("alembic", "stamp", "head")
+    assert CLEAN in file_project.run("alembic", "check")
+    file_project.run(
+        "python", "-W", "error", "-c", READ.format(url=str(file_project.url))
+    )
+
+
+def test_a_table_that_cannot_be_read_is_named(file_project: PlainProject) -> None:
+    begin(
+        file_project,
+        [
+            "CREATE TABLE nameless (a INT)",
+            "CREATE TABLE odd (id INTEGER PRIMARY KEY, a INT REFERENCES nameless)",
+        ],
+    )
+    assert "table odd can't be read: " in refused(file_project)
+    tell(file_project, "", "include_name=lambda name, *_: name != 'odd'")
+    file_project.run(*ADOPT)

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, ForeignKeyConstraint, MetaData
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 
 from alembic_steady import errors
 from alembic_steady.adapters.description import Description, Key
@@ -39,6 +39,9 @@ LIST = """
 LARGE = 50
 """The number of tables from which on each of several schemas has a module of its own."""
 TRIES = 8
+NOT_READ = (
+    "table {} can't be read: {}; change it, or leave it out: include_name=… in env.py"
+)
 NOT_BUILT = "the models can't be built: {}"
 
 
@@ -111,30 +114,62 @@ def write_models(
 
 
 def _reflected(connection: Connection, description: Description) -> MetaData:
-    """Reflect the tables that have columns; virtual tables have none."""
+    """Reflect the tables that have columns; virtual tables have none.
+
+    Raises:
+        CommandError: SQLAlchemy can't read a table; the message names it.
+    """
     metadata = MetaData()
     columns = {key[:2] for key in description if key.kind == "column"}
-    for schema in sorted({schema for schema, _ in columns}, key=str):
-        # A list of names would leave out those that another schema has, too.
-        names = {table for place, table in columns if place == schema}
-        metadata.reflect(
-            connection,
-            schema=schema,
-            only=lambda name, _metadata: name in names,  # noqa: B023
-            resolve_fks=False,
-        )
+    try:
+        for schema in sorted({schema for schema, _ in columns}, key=str):
+            _reflect(connection, metadata, schema, columns)
+    except SQLAlchemyError:
+        # It does not say which one it is.
+        for place in sorted(columns, key=str):
+            try:
+                _reflect(connection, MetaData(), place[0], {place})
+            except SQLAlchemyError as error:
+                name = ".".join(filter(None, place))
+                told = NOT_READ.format(name, errors.plain(error).rstrip("."))
+                raise CommandError(told) from error
+        raise
     for table in metadata.tables.values():
         for key in [*table.foreign_key_constraints]:
-            # It is into another database, or to a table that is left out.
-            if (
-                key.elements[0].target_fullname.rpartition(".")[0]
-                not in metadata.tables
-            ):
+            if not _is_to(key, metadata):
                 table.constraints.remove(key)
                 for element in key.elements:
                     element.parent.foreign_keys.discard(element)
                     table.foreign_keys.discard(element)
     return metadata
+
+
+def _is_to(key: ForeignKeyConstraint, metadata: MetaData) -> bool:
+    """Return whether a foreign key refers to a table that has a model.
+
+    It may be into another database, or to a table that is left out, or that can't be named
+    since there is a dot in its name or in that of a column.
+    """
+    try:
+        place = key.elements[0].target_fullname.rpartition(".")[0]
+    except InvalidRequestError:
+        return False
+    return place in metadata.tables
+
+
+def _reflect(
+    connection: Connection,
+    metadata: MetaData,
+    schema: str | None,
+    places: Container[tuple[str | None, str]],
+) -> None:
+    # A list of names would leave out those that another schema has, too.
+    metadata.reflect(
+        connection,
+        schema=schema,
+        only=lambda name, _metadata: (schema, name) in places,
+        resolve_fks=False,
+    )
 
 
 def _words(key: Key, metadata: MetaData) -> str:

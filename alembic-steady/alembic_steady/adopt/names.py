@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,6 +53,13 @@ class Names(DeclarativeGenerator):
     def collect_imports(self, models: Iterable[Model]) -> None:
         """Let no class or attribute have a name that stands for something else."""
         self.imports = {"": {*TAKEN, self.base_class_name}}
+
+    def find_free_name(self, name: str, *taken: Any) -> str:
+        """Return an identifier for a name, also for one without any letter or digit."""
+        found: str = super().find_free_name(
+            re.sub(r"^[\W_]*$", "unnamed", name), *taken
+        )
+        return found
 
     def generate_relationships(self, *_: Any) -> list[Any]:
         """Write none: they are for the owner of the models to name."""

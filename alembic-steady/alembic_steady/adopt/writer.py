@@ -101,10 +101,6 @@ class Writer:
         self._written: dict[tuple[str | None, str], str] = {}
         self._known: dict[Any, str | None] = {}
         self._copies: dict[Table, Table] = {}
-        # A key into another database, or to a table that is left out, has no model to name.
-        self._known_tables = {
-            (table.schema, str(table.name)) for table in metadata.tables.values()
-        }
         self._types = {
             column: (self._generic(column), column.type)
             for table in metadata.tables.values()
@@ -481,9 +477,9 @@ class Writer:
         return found
 
     def _foreign_key(self, table: Table, _key: Key, part: Part) -> str:
-        if self._is_inline(table, part) or part.target not in self._known_tables:
-            return ""
         targets = self._targets(table, part)
+        if self._is_inline(table, part) or not targets:
+            return ""
         named = self._name(table, sa.ForeignKeyConstraint, part, targets)
         named |= _actions(part.definition)
         columns = f"[{_listed(part.columns)}]"
@@ -503,15 +499,15 @@ class Writer:
     def _inline_foreign_keys(self, column: Any) -> Iterator[str]:
         for key, part in self._parts[self._place(column.table)]:
             is_own = key.kind == "foreign key" and part.columns == (column.name,)
-            is_own = is_own and part.target in self._known_tables
-            if is_own and self._is_inline(column.table, part):
-                targets = self._targets(column.table, part)
+            targets = self._targets(column.table, part) if is_own else []
+            if targets and self._is_inline(column.table, part):
                 kind = sa.ForeignKeyConstraint
                 named = self._name(column.table, kind, part, targets)
                 named |= _actions(part.definition)
                 yield _call("sa.ForeignKey", map(repr, targets), named)
 
     def _targets(self, table: Table, part: Part) -> list[str]:
+        """Return the columns that a foreign key refers to, or none if they have no model."""
         for constraint in table.foreign_key_constraints:
             columns = tuple(it.parent.name for it in constraint.elements)
             targets = [it.target_fullname for it in constraint.elements]
@@ -519,7 +515,7 @@ class Writer:
             start = f"{schema}.{name}." if schema else f"{name}."
             if columns == part.columns and all(it.startswith(start) for it in targets):
                 return targets
-        raise LookupError(f"{table.fullname}: {part.definition}")
+        return []
 
     def _is_indexed(self, column: Any) -> bool:
         """Return whether a column has an index that is named as the convention says."""
