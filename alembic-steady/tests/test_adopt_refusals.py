@@ -201,3 +201,43 @@ def test_models_in_a_new_module_have_to_be_imported(file_project: PlainProject) 
     env.write_text(f"import app.tables\n{env.read_text()}")
     file_project.run("alembic", "stamp", "head")
     assert CLEAN in file_project.run("alembic", "check")
+
+
+OLD = "from sqlalchemy.orm import declarative_base\n\nBase = declarative_base()\n"
+IN_A_SCHEMA = BASE.replace(
+    "    pass", '    metadata = sa.MetaData(schema="app")'
+).replace("from", "import sqlalchemy as sa\nfrom", 1)
+WITH_COLUMNS = BASE.replace(
+    "    pass", "    born: Mapped[int | None]\n    at: Mapped[int]"
+).replace("DeclarativeBase\n", "DeclarativeBase, Mapped\n", 1)
+AS_DATACLASSES = BASE.replace(
+    "(DeclarativeBase)", "(MappedAsDataclass, DeclarativeBase)"
+)
+AS_DATACLASSES = AS_DATACLASSES.replace("import D", "import MappedAsDataclass, D")
+
+
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [
+        (OLD, "needs one base class whose metadata env.py passes"),
+        (IN_A_SCHEMA, "leave out schema='app' of the base class's MetaData"),
+        (WITH_COLUMNS, "adds columns that the database does not have (at, born)"),
+    ],
+)
+def test_a_base_class_that_does_not_suit_is_refused(
+    file_project: PlainProject, base: str, told: str
+) -> None:
+    begin(file_project, ["CREATE TABLE author (id INTEGER PRIMARY KEY)"])
+    file_project.models.write_text(base)
+    assert told in refused(file_project)
+
+
+def test_models_may_be_dataclasses(file_project: PlainProject) -> None:
+    table = "CREATE TABLE author (id INTEGER PRIMARY KEY, a INT DEFAULT 1, b INT)"
+    begin(file_project, [table])
+    file_project.models.write_text(AS_DATACLASSES)
+    file_project.run(*ADOPT)
+    file_project.run("alembic", "stamp", "head")
+    assert CLEAN in file_project.run("alembic", "check")
+    made = "import models; print(models.Author(id=1, a=2, b=None).a)"
+    assert file_project.run("python", "-c", made) == "2\n"

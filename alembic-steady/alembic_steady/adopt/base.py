@@ -18,6 +18,10 @@ NO_BASE = (
     "steady adopt needs one base class whose metadata env.py passes to run_migrations(), such"
     " as class Base(DeclarativeBase)"
 )
+HAS_SCHEMA = (
+    "steady adopt writes the schema of each table: leave out schema={!r} of the base class's"
+    " MetaData"
+)
 NO_MODULE = (
     "it is not known in which module the models belong: pass it, as in steady -x"
     " models=app/models.py adopt"
@@ -63,13 +67,15 @@ def find(settings: Settings, given: str | None = None) -> Target:
         given: the file, from the project's folder or absolute, if it was told.
 
     Raises:
-        CommandError: there is no base class, it is not known where models belong, or the file
-            can't be a module.
+        CommandError: there is no base class, or one whose tables are all in one schema; it is
+            not known where models belong; or the file can't be a module.
     """
     several = settings.several_metadata
     bases = [*_bases(several[0])] if len(several) == 1 else []
     if not bases:
         raise CommandError(NO_BASE)
+    if schema := several[0].schema:
+        raise CommandError(HAS_SCHEMA.format(schema))
     base = bases[0]
     module = sys.modules[base.__module__]
     if given is not None:

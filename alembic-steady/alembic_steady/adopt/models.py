@@ -42,6 +42,7 @@ TRIES = 8
 NOT_READ = (
     "table {} can't be read: {}; change it, or leave it out: include_name=… in env.py"
 )
+ADDED = "the base class adds columns that the database does not have ({}): use one without columns"
 NOT_BUILT = "the models can't be built: {}"
 
 
@@ -213,6 +214,7 @@ def _proved(
                 except SQLAlchemyError as error:
                     raise CommandError(NOT_BUILT.format(errors.plain(error))) from None
                 found = scope.describe(other)
+            _refuse_added(description, found)
             there = {key for key in description if key.kind == "table"}
             differences = [
                 key
@@ -223,6 +225,14 @@ def _proved(
         if not writer.sharpen(differences):
             return differences
     return differences
+
+
+def _refuse_added(description: Description, found: Description) -> None:
+    """Refuse columns that are in no table, but in what the base class gives to all."""
+    is_column = (key for key in found if key.kind == "column" and not key.aspect)
+    added = {key.name for key in is_column if key not in description}
+    if added:
+        raise CommandError(ADDED.format(", ".join(sorted(added))))
 
 
 @contextmanager
