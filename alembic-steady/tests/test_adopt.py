@@ -136,8 +136,8 @@ def family(project: PlainProject) -> str:
     return name.replace("mariadb", "mysql")
 
 
-UNMODELLED = {
-    "postgresql": ["exclusion constraint book.book_place_excl"],
+UNMODELLED: dict[str, list[str]] = {
+    "postgresql": [],
     "mysql": [],
     "sqlite": [],
 }
@@ -412,7 +412,7 @@ def test_what_a_role_may_not_read_and_what_holds_a_password_is_named(
 
 
 NOT_OF_MODELS = (
-    "CREATE EXTENSION btree_gist",
+    "CREATE EXTENSION citext",
     "CREATE VIEW titles AS SELECT id FROM book",
     "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM book",
     "CREATE SEQUENCE ticket",
@@ -423,14 +423,14 @@ NOT_OF_MODELS = (
     "CREATE RULE quiet AS ON DELETE TO book WHERE old.id < 0 DO INSTEAD NOTHING",
     "CREATE POLICY own ON book USING (id > 0)",
     "CREATE STATISTICS related ON id, author FROM book",
-    "ALTER TABLE book ADD EXCLUDE USING gist (author WITH <>)",
+    "ALTER TABLE book ADD at point, ADD EXCLUDE USING gist (at WITH ~=)",
     'CREATE COLLATION plain FROM "C"',
     "CREATE TEXT SEARCH CONFIGURATION words (COPY = simple)",
 )
 NOT_OF_MODELS_TOLD = [
     "aggregate public.total(integer)",
     "collation public.plain",
-    "extension btree_gist",
+    "extension citext",
     "function public.note()",
     "materialized view public.counted",
     "policy own on public.book",
@@ -438,7 +438,6 @@ NOT_OF_MODELS_TOLD = [
     "rule quiet on public.book",
     "sequence public.ticket",
     "statistics object public.related",
-    "table constraint book_author_excl on public.book",
     "text search configuration public.words",
     "trigger noted on public.book",
     "view public.titles",
@@ -470,5 +469,4 @@ def test_without_pg_dump_the_models_are_the_baseline(
     assert all(f"#   {it}: not in" in revision.read_text() for it in told)
     project.run("alembic", "stamp", "head")
     assert project.run("alembic", "check") == NOTE + CLEAN
-    drift = project.run("steady", "drift", code=1)
-    assert "+ view titles" in drift and "+ exclusion constraint book." in drift
+    assert "+ view titles" in project.run("steady", "drift")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from harness import PlainProject, tell
+from harness import DRIVERS, PlainProject, tell
 from test_adopt import ADOPT, begin, family, refused
 
+from tests import servers
 from tests.revisions import CLEAN
 
 # Each attribute of each row has to be of the type that its annotation tells.
@@ -213,3 +215,24 @@ def test_a_table_that_cannot_be_read_is_named(file_project: PlainProject) -> Non
     assert "table odd can't be read: " in refused(file_project)
     tell(file_project, "", "include_name=lambda name, *_: name != 'odd'")
     file_project.run(*ADOPT)
+
+
+@pytest.mark.full
+def test_a_table_whose_names_are_misread_has_no_model(
+    mariadb: servers.MariaDB, new_project: Callable[..., PlainProject]
+) -> None:
+    project = new_project(mariadb.url(DRIVERS["pymysql"], "shop"))
+    begin(
+        project,
+        [
+            "CREATE TABLE thing (id INT PRIMARY KEY, `it's` INT)",
+            "CREATE TABLE ticked (`a``b` INT, thing INT REFERENCES thing (id))",
+            "INSERT INTO thing VALUES (1, 2)",
+        ],
+    )
+    printed = project.run(*ADOPT)
+    assert "can't say it:\n\n  table ticked\n\nNext" in printed
+    project.run("alembic", "stamp", "head")
+    assert CLEAN in project.run("alembic", "check")
+    url = sa.make_url(project.url).render_as_string(hide_password=False)
+    assert '"it_s": "2"' in project.run("python", "-c", READ.format(url=url))

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, ForeignKeyConstraint, MetaData
+from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 
 from alembic_steady import errors
@@ -135,6 +135,11 @@ def _reflected(connection: Connection, description: Description) -> MetaData:
                 told = NOT_READ.format(name, errors.plain(error).rstrip("."))
                 raise CommandError(told) from error
         raise
+    for table in [*metadata.tables.values()]:
+        # SQLAlchemy may misread a name, such as one with a backtick on MySQL.
+        known = (Key(*_place(table), "column", it.name) for it in table.columns)
+        if not all(key in description for key in known):
+            metadata.remove(table)
     for table in metadata.tables.values():
         for key in [*table.foreign_key_constraints]:
             if not _is_to(key, metadata):
@@ -173,15 +178,19 @@ def _reflect(
     )
 
 
+def _place(table: Table) -> tuple[str | None, str]:
+    return table.schema, str(table.name)
+
+
 def _words(key: Key, metadata: MetaData) -> str:
     """Return what the list says of a part, or of a table that has a model or has none."""
-    modelled = {(table.schema, table.name) for table in metadata.tables.values()}
+    modelled = {*map(_place, metadata.tables.values())}
     is_modelled = key.kind == "table" and key[:2] in modelled
     return OPTIONS.format(key.words) if is_modelled else key.words
 
 
 def _without_model(description: Description, metadata: MetaData) -> list[Key]:
-    modelled = {(table.schema, table.name) for table in metadata.tables.values()}
+    modelled = {*map(_place, metadata.tables.values())}
     return [
         key for key in description if key.kind == "table" and key[:2] not in modelled
     ]
@@ -198,6 +207,7 @@ def _proved(
     """Write more exactly what the database says is not the same, and return what remains."""
     for _ in range(TRIES):
         with _executed(target, _module(target, writer, [])) as metadata:
+            _refuse_added(metadata, writer)
             own = replace(settings, metadata=metadata)
             scope = Scope(own, proof.options, connection)
             several = own.several_metadata
@@ -214,7 +224,6 @@ def _proved(
                 except SQLAlchemyError as error:
                     raise CommandError(NOT_BUILT.format(errors.plain(error))) from None
                 found = scope.describe(other)
-            _refuse_added(description, found)
             there = {key for key in description if key.kind == "table"}
             differences = [
                 key
@@ -227,10 +236,14 @@ def _proved(
     return differences
 
 
-def _refuse_added(description: Description, found: Description) -> None:
-    """Refuse columns that are in no table, but in what the base class gives to all."""
-    is_column = (key for key in found if key.kind == "column" and not key.aspect)
-    added = {key.name for key in is_column if key not in description}
+def _refuse_added(built: MetaData, writer: Writer) -> None:
+    """Refuse columns that no table has, but that the base class gives to each."""
+    added = {
+        column.name
+        for table in built.tables.values()
+        for column in table.columns
+        if not writer.has(table.fullname, column.name)
+    }
     if added:
         raise CommandError(ADDED.format(", ".join(sorted(added))))
 

@@ -101,7 +101,6 @@ NOT_OF_MODELS = text("""
         UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
         UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE rulename <> '_RETURN'
         UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
-        UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE contype = 'x'
         UNION ALL SELECT 'pg_extension'::regclass, oid FROM pg_extension
         UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
         UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
