@@ -56,6 +56,7 @@ def check(project: Project) -> None:
     assert "Next:" not in project.output.partition("\nReady in ")[0]
     assert commits(project) == ["Initial commit"]
     (revision,) = project.revisions()
+    assert "import op" not in revision.read_text()  # It has no operations.
     committed = project.run("git", "ls-files").splitlines()
     assert {str(MODELS), f"migrations/versions/{revision.name}"} <= {*committed}
     check_steps(project)

@@ -19,6 +19,7 @@ from alembic_steady.adapters.dump import Dump
 
 MESSAGE = "baseline"
 IMPORTS = "from pathlib import Path\n\nfrom alembic_steady import execute_file"
+UNUSED = ("import sqlalchemy as sa\n", "from alembic import op\n")
 UPGRADE = 'execute_file(Path(__file__).with_suffix(".sql"))'
 DOWNGRADE = 'raise NotImplementedError("the history begins with what was there")'
 HEAD = """\
@@ -56,6 +57,7 @@ def write(
                 downgrades=DOWNGRADE,
             )
         revision = Path(script.path)
+        _without_unused(revision)
         statements = revision.with_suffix(".sql")
         written = [revision, statements]
         head = HEAD.format(name=revision.name) + _comment(left_out)
@@ -68,6 +70,14 @@ def write(
     finally:
         scripts.messaging_opts = quiet
     return written
+
+
+def _without_unused(revision: Path) -> None:
+    """Remove what the project's template imports for operations, of which there are none."""
+    text = revision.read_text("utf-8")
+    for line in UNUSED:
+        text = text.replace(line, "", 1)
+    revision.write_text(text, "utf-8", newline="\n")
 
 
 def _files(scripts: ScriptDirectory) -> set[Path]:
