@@ -12,6 +12,7 @@ from typing import Any
 
 from alembic import op
 from sqlalchemy import ColumnElement, TextClause, text
+from sqlalchemy.sql.compiler import IdentifierPreparer
 
 INVALID = text("""
     SELECT 1 FROM pg_index
@@ -22,6 +23,17 @@ INVALID = text("""
     AND CASE WHEN CAST(:schema AS text) IS NULL THEN pg_table_is_visible(indexed.oid)
         ELSE nspname = :schema END
 """)
+
+
+def plain_preparer(migration: Any) -> IdentifierPreparer:
+    """Return what quotes names, but doubles no `%` as for a driver, which text() does, too.
+
+    Arguments:
+        migration: the context in which the revision runs.
+    """
+    dialect = type(migration.dialect)(paramstyle="named")
+    preparer: IdentifierPreparer = dialect.identifier_preparer
+    return preparer
 
 
 def create_index(

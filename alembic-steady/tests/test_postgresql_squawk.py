@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -161,6 +162,51 @@ def test_a_concurrent_index_is_fine(project: Project, upgrade: str) -> None:
     assert project.run(*SQUAWK) == ""
 
 
+SLOW = """\
+op.create_foreign_key("fk", "user", "user", ["id"], ["id"])
+    op.create_check_constraint("ck", "user", "id > 0")
+    op.create_unique_constraint("uq", "user", ["id"])
+    op.alter_column("user", "id", existing_type=sa.Integer(), nullable=False)
+    op.create_index("ix", "user", ["id"])"""
+SAFE = (
+    """\
+from alembic_steady import add_check, add_foreign_key, add_unique, set_not_null
+    from alembic_steady import create_index
+    """
+    + SLOW
+)
+for slow, safe in {
+    "op.create_foreign_key": "add_foreign_key",
+    "op.create_check_constraint": "add_check",
+    "op.create_unique_constraint": "add_unique",
+    "op.alter_column": "set_not_null",
+    "op.create_index": "create_index",
+}.items():
+    SAFE = SAFE.replace(slow, safe)
+
+
+def test_the_line_of_a_slow_form_names_the_helper(project: Project) -> None:
+    add_by_hand(project, SLOW)
+    printed = project.run(*SQUAWK, code=1)
+    told = re.findall(
+        r": warning: ([\w-]+) .* Use alembic_steady\.(\w+)\.$", printed, re.MULTILINE
+    )
+    assert told == [
+        ("constraint-missing-not-valid", "add_foreign_key"),
+        ("adding-foreign-key-constraint", "add_foreign_key"),
+        ("constraint-missing-not-valid", "add_check"),
+        ("constraint-missing-not-valid", "add_unique"),
+        ("disallowed-unique-constraint", "add_unique"),
+        ("adding-not-nullable-field", "set_not_null"),
+        ("require-concurrent-index-creation", "create_index"),
+    ]
+
+
+def test_the_helpers_have_no_findings(project: Project) -> None:
+    add_by_hand(project, SAFE)
+    assert project.run(*SQUAWK) == ""
+
+
 def test_a_concurrent_index_in_a_transaction_is_not(project: Project) -> None:
     """After a block, too, which begins one again."""
     option = "if_not_exists=True, postgresql_concurrently=True"
@@ -184,6 +230,7 @@ def test_it_shows_the_statement_on_a_terminal_and_plain_lines_elsewhere(
         timeout=60,
     )
     terminal.expect('CREATE INDEX ix_user_id ON "user"')
+    terminal.expect(rf"sql:\d+: {INDEX}: Use alembic_steady.create_index.")
     terminal.expect(ACCEPT)
     terminal.expect(pexpect.EOF)
     terminal.close()

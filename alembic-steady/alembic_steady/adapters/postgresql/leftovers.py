@@ -27,6 +27,8 @@ DETACH = re.compile(r"(?is)\bDETACH\s+PARTITION\b.*\bCONCURRENTLY\b")
 FINALIZE = (
     "the partition may be detached in part; DETACH PARTITION … FINALIZE ends that"
 )
+VALIDATE = re.compile(r"(?i)\bVALIDATE\s+CONSTRAINT\b")
+NOT_VALID = "the constraint is left, and holds for new rows"
 
 
 def hint(connection: Connection, statement: str) -> str:
@@ -38,6 +40,8 @@ def hint(connection: Connection, statement: str) -> str:
     """
     if DETACH.search(statement):
         return FINALIZE
+    if VALIDATE.search(statement):
+        return NOT_VALID
     for pattern, way in WAYS.items():
         if not re.search(f"(?is){pattern}", statement):
             continue

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +19,18 @@ from alembic.util import CommandError
 from alembic_steady import history
 
 COMMENT = re.compile("# *squawk-ignore(.*)")
+FINDING = re.compile(r"(?m)^(.+?:\d+):\d+: \w+: ([\w-]+)")
+"""A file and a line, and a rule."""
+HELPERS = {
+    "adding-foreign-key-constraint": "add_foreign_key",
+    "disallowed-unique-constraint": "add_unique",
+    "adding-not-nullable-field": "set_not_null",
+    "require-concurrent-index-creation": "create_index",
+    "require-concurrent-index-deletion": "drop_index",
+    "constraint-missing-not-valid": "add_check",
+}
+"""What does the same without a finding, for each rule; the last is the most general one."""
+USE = " Use alembic_steady.{}."
 HINT = """
 To accept a finding, add a comment to its revision that says why it does no harm:
 # squawk-ignore <rule>: <reason>"""
@@ -38,16 +52,41 @@ def check(config: Config) -> int:
         )
     rules = Path(str(config.config_file_name)).resolve().parent / ".squawk.toml"
     arguments = ["--config", str(rules)] if rules.exists() else []
-    if not sys.stdout.isatty():
-        arguments += ["--reporter", "gcc"]
     # squawk expands the pattern; all names of a long history may not fit a command line.
     arguments += ["--no-error-on-unmatched-pattern", "*.sql"]
     with TemporaryDirectory() as folder:
         _write_sql(config, Path(folder))
-        code = subprocess.run([program, *arguments], cwd=folder, check=False).returncode
-    if code:
+        lint = partial(subprocess.run, cwd=folder, check=False, encoding="utf-8")
+        done = lint([program, "--reporter", "gcc", *arguments], capture_output=True)
+        if sys.stdout.isatty():  # It shows each statement there.
+            lint([program, *arguments])
+    sys.stderr.write(done.stderr)
+    _tell(done.stdout, is_shown=sys.stdout.isatty())
+    if done.returncode:
         print(HINT)
-    return code
+    return done.returncode
+
+
+def _tell(found: str, *, is_shown: bool) -> None:
+    """Print findings with the helper that does the same without them, if there is one.
+
+    Arguments:
+        found: the findings, a line each, as compilers write them.
+        is_shown: whether they stand there already.
+    """
+    rules: dict[str, set[str]] = defaultdict(set)
+    for place, rule in FINDING.findall(found):
+        rules[place].add(rule)
+    for line in found.splitlines():
+        match = FINDING.match(line)
+        # A unique constraint is one that is NOT VALID as well, and its own rule knows best.
+        known = [it for it in HELPERS if match and it in rules[match[1]]]
+        is_about = match is not None and match[2] in HELPERS
+        use = USE.format(HELPERS[known[0]]) if is_about else ""
+        if not is_shown:
+            print(f"{line}{use}")
+        elif match and use:
+            print(f"{match[1]}: {match[2]}:{use}")
 
 
 def _write_sql(config: Config, folder: Path) -> None:
