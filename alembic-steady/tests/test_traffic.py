@@ -1,0 +1,105 @@
+"""What other queries feel of a change of a large table, with the helpers and without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from harness import DRIVERS, PlainProject
+
+from tests import servers
+from tests.revisions import write_history
+
+ROWS = 3_000_000
+TABLES = f"""
+op.execute("CREATE TABLE owner (id int PRIMARY KEY)")
+op.execute("CREATE TABLE account (id int PRIMARY KEY, owner int, age int, code int, sum int)")
+op.execute("INSERT INTO owner VALUES (0)")
+op.execute("INSERT INTO account SELECT i, 0, i, i, NULL FROM generate_series(1, {ROWS}) AS i")
+"""
+CHANGES = {
+    "add_foreign_key": (
+        'op.create_foreign_key("fk", "account", "owner", ["owner"], ["id"])',
+        'add_foreign_key("fk", "account", "owner", ["owner"], ["id"])',
+    ),
+    "add_check": (
+        'op.create_check_constraint("ck", "account", "age > 0")',
+        'add_check("ck", "account", "age > 0")',
+    ),
+    "add_unique": (
+        'op.create_unique_constraint("uq", "account", ["code"])',
+        'add_unique("uq", "account", ["code"])',
+    ),
+    "set_not_null": (
+        'op.alter_column("account", "age", nullable=False)',
+        'set_not_null("account", "age", nullable=False)',
+    ),
+    "backfill": (
+        'op.execute("UPDATE account SET sum = age WHERE sum IS NULL")',
+        'backfill("account", {"sum": "age"}, where="sum IS NULL")',
+    ),
+}
+"""For each helper, the same in Alembic's words, and its call."""
+TOUCH = "UPDATE account SET owner = 0 WHERE id = %s"
+
+
+class Traffic(Thread):
+    """Writes to one row after the other.
+
+    Attributes:
+        longest: how many seconds the slowest write took.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.longest = 0.0
+        self.is_over = Event()
+
+    def run(self) -> None:
+        """Write until it is over."""
+        number = 0
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            while not self.is_over.wait(0.01):
+                number = number % 1000 + 1
+                start = time.monotonic()
+                connection.execute(TOUCH, [number])
+                self.longest = max(self.longest, time.monotonic() - start)
+
+
+def longest_pause(project: PlainProject, change: str) -> float:
+    """Return how many seconds others wait at most while a change is made."""
+    write_history(project, TABLES, change)
+    url = sa.make_url(project.url).set(drivername="postgresql")
+    traffic = Traffic(url.render_as_string(hide_password=False))
+    traffic.start()
+    try:
+        project.run("alembic", "upgrade", "head")
+    finally:
+        traffic.is_over.set()
+        traffic.join()
+    return traffic.longest
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", CHANGES)
+def test_others_wait_for_a_moment_only(
+    any_postgres: servers.Postgres, new_project: Callable[..., PlainProject], name: str
+) -> None:
+    slow, helped = CHANGES[name]
+    pauses = []
+    for number, change in enumerate(
+        (slow, f"from alembic_steady import {name}\n{helped}")
+    ):
+        project = new_project(any_postgres.url(DRIVERS["psycopg"], f"orders_{number}"))
+        write_history(project, TABLES)
+        project.run("steady", "create")
+        project.run("alembic", "upgrade", "head")
+        pauses.append(longest_pause(project, change))
+        any_postgres.drop(f"orders_{number}")
+    print(f"{name}: {pauses[0]:.2f} s without, {pauses[1]:.2f} s with it")
+    assert pauses[1] < 0.25 < pauses[0]
