@@ -2,14 +2,15 @@
 
 On PostgreSQL, a constraint is added without a look at the rows that are there, and then
 validated, which lets others write; a unique constraint is made of an index that is built
-concurrently. Each step commits by itself, and is left out if it is done already, so that a
-revision whose run has failed can run again. Put each of them in a revision of its own. On
-other databases, they are the same as Alembic's own operations; SQLite's table is rebuilt.
+concurrently. What needs the table for itself for a moment is done in a transaction, which
+does not wait long for it. Each step is left out if it is done already, so that a revision whose
+run has failed can run again. Put each of them in a revision of its own. On other databases,
+they are the same as Alembic's own operations; SQLite's table is rebuilt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from alembic import op
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NULLTYPE
 
+from alembic_steady.adapters import adapter_for
 from alembic_steady.operations import create_index, plain_preparer
 
 NAMELESS = "add_check needs a name for the check of table {}"
@@ -71,11 +73,10 @@ def add_foreign_key(
     if not place.is_postgresql:
         op.create_foreign_key(name, source_table, *told, **options)
     else:
-        with op.get_context().autocommit_block():
-            if not place.has(name):
-                options["postgresql_not_valid"] = True
-                op.create_foreign_key(name, source_table, *told, **options)
-            place.validate(name)
+        if not place.has(name):
+            options["postgresql_not_valid"] = True
+            op.create_foreign_key(name, source_table, *told, **options)
+        place.validate(name)
 
 
 def add_check(
@@ -107,8 +108,7 @@ def add_check(
             name, table_name, condition, schema=schema, **options
         )
     else:
-        with op.get_context().autocommit_block():
-            place.check(name, condition, **options)
+        place.check(name, condition, **options)
 
 
 def add_unique(
@@ -138,9 +138,9 @@ def add_unique(
     elif not place.has(name):
         when = _when(options.pop("deferrable", None), options.pop("initially", None))
         create_index(name, table_name, columns, schema=schema, unique=True, **options)
-        with op.get_context().autocommit_block():
-            quoted = place.quote(name)
-            place.alter(f"ADD CONSTRAINT {quoted} UNIQUE USING INDEX {quoted}{when}")
+        quoted = place.quote(name)
+        made = f"ADD CONSTRAINT {quoted} UNIQUE USING INDEX {quoted}{when}"
+        place.step(lambda: place.alter(made))
 
 
 def set_not_null(
@@ -169,11 +169,16 @@ def set_not_null(
     # With a check that says so, SET NOT NULL does not look at the rows, which would block all
     # others (PostgreSQL 12 and newer).
     name = op.f(place.default("is_set"))
-    with op.get_context().autocommit_block():
-        if not place.is_not_null(column_name):
-            place.check(name, text(f"{place.quote(column_name)} IS NOT NULL"))
+    is_done = place.is_not_null(column_name)
+    if not is_done:
+        place.check(name, text(f"{place.quote(column_name)} IS NOT NULL"))
+
+    def finish() -> None:
+        if not is_done:
             op.alter_column(table_name, column_name, schema=schema, **options)
         place.alter(f"DROP CONSTRAINT IF EXISTS {place.quote(name)}", DROPPED)
+
+    place.step(finish)
 
 
 def _when(deferrable: bool | None, initially: str | None) -> str:
@@ -262,4 +267,12 @@ class _Place:
 
     def validate(self, name: str) -> None:
         """Look at all rows, while others may write; that is nothing if it was done before."""
-        self.alter(f"VALIDATE CONSTRAINT {self.quote(name)}")
+        with self._migration.autocommit_block():
+            self.alter(f"VALIDATE CONSTRAINT {self.quote(name)}")
+
+    def step(self, change: Callable[[], None]) -> None:
+        """Make a change for which the table has to be free for a moment."""
+        if self._migration.as_sql:
+            change()
+        else:
+            adapter_for(self._migration.dialect.name).step(op.get_bind(), change)

@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 from harness import DRIVERS, PlainProject
 
+from alembic_steady.adapters import adapter_for
+from alembic_steady.adapters.postgresql import retry
 from tests import servers
 from tests.revisions import CLEAN, DRIFT, NOTE, write_history
 
@@ -141,7 +143,9 @@ def test_it_is_no_step_if_it_is_there(on_postgres: PlainProject, name: str) -> N
     on_postgres.run("alembic", "downgrade", "-1")
 
 
-def test_each_step_is_printed_outside_a_transaction(on_postgres: PlainProject) -> None:
+def test_what_takes_long_is_printed_outside_a_transaction(
+    on_postgres: PlainProject,
+) -> None:
     history(on_postgres, *STEPS)
     printed = on_postgres.run("alembic", "upgrade", "head", "--sql")
     assert [" ".join(it.split()) for it in CHANGES.findall(printed)] == [
@@ -161,8 +165,9 @@ def test_each_step_is_printed_outside_a_transaction(on_postgres: PlainProject) -
         'ALTER TABLE "user" ALTER COLUMN age SET NOT NULL;',
         'ALTER TABLE "user" DROP CONSTRAINT IF EXISTS user_age_is_set;',
     ]
-    inside = re.findall(r"BEGIN;(.*?)COMMIT;", printed, re.DOTALL)
-    assert not any("ALTER TABLE" in it for it in inside)
+    inside = "".join(re.findall(r"BEGIN;(.*?)COMMIT;", printed, re.DOTALL))
+    assert "VALIDATE" not in inside and "CONCURRENTLY" not in inside
+    assert inside.count("ALTER TABLE") == 6
 
 
 def test_a_check_without_a_name_is_refused(on_postgres: PlainProject) -> None:
@@ -214,6 +219,28 @@ def test_names_may_be_any_and_a_revision_may_have_several(
     ]
     rows = any_postgres.query('SELECT * FROM "Od:d"."Or der" ORDER BY 1, 2', "orders")
     assert rows == [(2, 11), (2, 12), (3, 11)]
+
+
+def test_a_last_step_lets_others_pass_until_the_table_is_free(
+    any_postgres: servers.Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    any_postgres.create("orders")
+    engine = sa.create_engine(any_postgres.url(DRIVERS["psycopg"], "orders"))
+    with engine.connect() as other, engine.connect() as own:
+        other.exec_driver_sql("CREATE TABLE account (id int)")
+        other.commit()
+        other.exec_driver_sql("SELECT * FROM account")
+        own.exec_driver_sql("SET lock_timeout = '50ms'")
+        monkeypatch.setattr(retry, "_wait", lambda _pause: other.commit())
+        change = "ALTER TABLE account ALTER id SET NOT NULL"
+        adapter_for("postgresql").step(own, lambda: own.exec_driver_sql(change))
+        own.commit()
+        # Other faults are not waited for.
+        with pytest.raises(sa.exc.ProgrammingError):
+            adapter_for("postgresql").step(own, lambda: own.exec_driver_sql("SELEC"))
+    engine.dispose()
+    any_postgres.drop("orders")
 
 
 FILL = """

@@ -234,6 +234,15 @@ class Adapter(ABC):
         for statement in statements:
             self.execute_plain(migration.connection, statement)
 
+    def step(self, connection: Connection, change: Callable[[], None]) -> None:
+        """Make a change of a revision of which a part may be committed.
+
+        Arguments:
+            connection: the connection that makes it, in a transaction.
+            change: makes it.
+        """
+        change()
+
     def execute_plain(self, connection: Connection, statement: str) -> None:
         """Run a statement as it is written, without parameters."""
         # As an option of the connection, it would hold for all later statements.

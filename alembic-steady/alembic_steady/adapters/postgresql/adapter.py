@@ -281,6 +281,10 @@ class PostgreSQLAdapter(ServerAdapter):
         is_late = is_autocommit and retry.code(error) == retry.IN_USE
         return LIFT if is_late and "lock timeout" in str(error.orig) else ""
 
+    def step(self, connection: Connection, change: Callable[[], None]) -> None:
+        """Make a change, and let others pass if a lock is not free at once."""
+        retry.step(connection, change)
+
     def execute_all(self, migration: Any, statements: Sequence[str]) -> None:
         """Run statements of a file, each by itself if they need too many locks for one run."""
         connection = migration.connection

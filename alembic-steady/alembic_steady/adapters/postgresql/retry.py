@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from alembic import context
@@ -59,6 +60,35 @@ def run(connection: Connection, executor: Executor) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{own}'")
 
 
+def step(connection: Connection, change: Callable[[], None]) -> None:
+    """Make a change, and retry it by itself if it cannot get a lock in time.
+
+    So a revision can go on of which a part is committed. The connection should hold no locks
+    that others wait for.
+
+    Arguments:
+        connection: the connection, in a transaction.
+        change: makes the change.
+
+    Raises:
+        DBAPIError: it failed, or could not get a lock for two minutes.
+    """
+    for pause in PAUSES:
+        try:
+            with connection.begin_nested():
+                return change()
+        except DBAPIError as error:
+            if code(error) != IN_USE:
+                raise
+        _wait(pause)
+    return change()
+
+
+def _wait(pause: int) -> None:
+    print(f"waiting for a lock, retrying in {pause} s", file=sys.stderr, flush=True)
+    time.sleep(pause)
+
+
 def _run(connection: Connection, executor: Executor) -> None:
     failed, pauses = None, iter(PAUSES)
     while True:
@@ -74,5 +104,4 @@ def _run(connection: Connection, executor: Executor) -> None:
             if pause is None:
                 raise
         executor.record.clear()
-        print(f"waiting for a lock, retrying in {pause} s", file=sys.stderr, flush=True)
-        time.sleep(pause)
+        _wait(pause)
