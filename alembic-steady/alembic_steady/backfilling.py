@@ -91,7 +91,9 @@ def _in_batches(
         done += changed.rowcount
         if time.monotonic() - told > SECONDS:
             told = time.monotonic()
-            print(f"  {place}: {done:,} rows", file=sys.stderr, flush=True)
+            # The line of the revision is open until its time is known.
+            line = f"\n    {place}: {done:,} rows"
+            print(line, end=" ", file=sys.stderr, flush=True)
         if last is None:
             return
         begin = {AFTER.format(number): it for number, it in enumerate(last)}

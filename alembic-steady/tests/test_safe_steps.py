@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from harness import DRIVERS, PlainProject
 
+from alembic_steady import backfilling
 from alembic_steady.adapters import adapter_for
 from alembic_steady.adapters.postgresql import retry
 from tests import servers
@@ -64,6 +65,13 @@ STEPS = {
     ),
 }
 """For each helper its call, the downgrade, and rows that are in the way."""
+FILL = """
+from alembic_steady import backfill
+backfill("user", {"code": "concat('c:', id, '%')"}, where="code IS NULL", batch=100)
+"""
+MANY = "INSERT INTO {} (id, age) VALUES " + ", ".join(
+    f"({it}, {it})" for it in range(3, 1004)
+)
 CHANGES = re.compile(r"^ALTER TABLE .*?;$", re.MULTILINE | re.DOTALL)
 
 
@@ -133,6 +141,28 @@ def test_it_goes_on_where_rows_were_in_the_way(
     on_postgres.run("alembic", "upgrade", "head")
 
 
+@pytest.mark.full
+def test_all_work_behind_a_pooler(
+    pooler: servers.Postgres, new_project: Callable[..., PlainProject]
+) -> None:
+    """Nothing is set for a session, which others would get with its connection."""
+    pooler.create("orders")
+    project = new_project(pooler.url(DRIVERS["psycopg"], "orders"))
+    begin(project, *STEPS)
+    execute(project, MANY)
+    fill = FILL.replace("code IS NULL", "id > 2 AND code IS NULL")
+    project.run("alembic", "upgrade", "head")
+    for _ in range(2):
+        project.run("alembic", "downgrade", f"-{len(STEPS)}")
+        project.run("alembic", "upgrade", "head")
+    write_history(project, TABLE, *["pass"] * len(STEPS), fill)
+    project.run("alembic", "upgrade", "head")
+    assert pooler.query('SELECT count(*) FROM "user" WHERE code IS NULL', "orders") == [
+        (0,)
+    ]
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("name", STEPS)
 def test_it_is_no_step_if_it_is_there(on_postgres: PlainProject, name: str) -> None:
     """As after a crash between the last step and the note that the revision has run."""
@@ -196,6 +226,7 @@ backfill("Or der", {"c:d": '"c:d" + 10'}, where='"c:d" < 9', schema="Od:d", batc
 """
 
 
+@pytest.mark.full
 def test_names_may_be_any_and_a_revision_may_have_several(
     on_postgres: PlainProject, any_postgres: servers.Postgres
 ) -> None:
@@ -243,24 +274,21 @@ def test_a_last_step_lets_others_pass_until_the_table_is_free(
     any_postgres.drop("orders")
 
 
-FILL = """
-from alembic_steady import backfill
-backfill("user", {"code": "concat('c:', id, '%')"}, where="code IS NULL", batch=100)
-"""
-MANY = "INSERT INTO {} (id, age) VALUES " + ", ".join(
-    f"({it}, {it})" for it in range(3, 1004)
-)
-
-
 @pytest.mark.full
-def test_values_are_filled_in_batches(project: PlainProject) -> None:
+def test_values_are_filled_in_batches(
+    project: PlainProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begin(project)
     execute(project, MANY)
     fill = FILL
     if str(project.url).startswith("sqlite"):
         fill = FILL.replace("concat('c:', id, '%')", "'c:' || id || '%'")
     write_history(project, TABLE, fill)
-    project.run("alembic", "upgrade", "head")
+    monkeypatch.setattr(backfilling, "SECONDS", 0)
+    printed = project.run("alembic", "upgrade", "head")
+    told = re.findall(r"^    .?user.?: ([\d,]+) rows ", printed, re.MULTILINE)
+    is_file = str(project.url).startswith("sqlite")
+    assert told == [] if is_file else told[:2] == ["100", "200"] and "1,001" in told
     engine = sa.create_engine(project.url)
     with engine.connect() as connection:
         quote = connection.dialect.identifier_preparer.quote_identifier

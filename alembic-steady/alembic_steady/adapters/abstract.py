@@ -234,7 +234,7 @@ class Adapter(ABC):
         for statement in statements:
             self.execute_plain(migration.connection, statement)
 
-    def step(self, connection: Connection, change: Callable[[], None]) -> None:
+    def step(self, connection: Connection, change: Callable[[], object]) -> None:
         """Make a change of a revision of which a part may be committed.
 
         Arguments:

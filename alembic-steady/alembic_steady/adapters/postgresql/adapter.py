@@ -281,7 +281,7 @@ class PostgreSQLAdapter(ServerAdapter):
         is_late = is_autocommit and retry.code(error) == retry.IN_USE
         return LIFT if is_late and "lock timeout" in str(error.orig) else ""
 
-    def step(self, connection: Connection, change: Callable[[], None]) -> None:
+    def step(self, connection: Connection, change: Callable[[], object]) -> None:
         """Make a change, and let others pass if a lock is not free at once."""
         retry.step(connection, change)
 

@@ -60,7 +60,7 @@ def run(connection: Connection, executor: Executor) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{own}'")
 
 
-def step(connection: Connection, change: Callable[[], None]) -> None:
+def step(connection: Connection, change: Callable[[], object]) -> None:
     """Make a change, and retry it by itself if it cannot get a lock in time.
 
     So a revision can go on of which a part is committed. The connection should hold no locks
@@ -76,12 +76,13 @@ def step(connection: Connection, change: Callable[[], None]) -> None:
     for pause in PAUSES:
         try:
             with connection.begin_nested():
-                return change()
+                change()
+                return
         except DBAPIError as error:
             if code(error) != IN_USE:
                 raise
         _wait(pause)
-    return change()
+    change()
 
 
 def _wait(pause: int) -> None:
