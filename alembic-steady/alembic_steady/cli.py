@@ -30,7 +30,10 @@ def main() -> None:
 def command_line() -> CommandLine:
     """Return Alembic's command line with the commands of this library."""
     line = SteadyCommandLine(prog="steady")
-    for command in (commands.adopt, commands.create, commands.drift, commands.squawk):
+    for command in (
+        *(commands.adopt, commands.create, commands.drift),
+        *(commands.squash, commands.squawk),
+    ):
         line.register_command(command)
     return line
 

@@ -61,3 +61,10 @@ def adopt(config: Config) -> None:
     from alembic_steady.adopt.command import adopt as run
 
     run(config)
+
+
+def squash(config: Config, revision: str) -> None:
+    """Put one revision, which builds the same, in place of all up to it."""
+    from alembic_steady.squash import squash as run
+
+    run(config, revision)

@@ -5,11 +5,12 @@ Such a database is made for each comparison and dropped afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from alembic import context, op
 from alembic.operations import Operations
+from alembic.script import Script
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
@@ -41,6 +42,7 @@ def replay(
     options: Mapping[str, Any],
     connection: Connection,
     heads: str | Iterable[str],
+    begin: Callable[[Script], object] = lambda _script: None,
 ) -> None:
     """Run all revisions up to the given heads on an empty database, as `upgrade` would.
 
@@ -49,6 +51,7 @@ def replay(
         options: the options of `context.configure`.
         connection: the empty database.
         heads: the revisions up to which to run.
+        begin: is told of each revision before it runs.
 
     Raises:
         CommandError: there is no such revision, or one fails.
@@ -59,6 +62,7 @@ def replay(
     with Operations.context(migration), settings.adapter.running():
         scripts: Any = context.script.walk_revisions("base", heads)  # type: ignore[arg-type]
         for script in reversed(list(scripts)):
+            begin(script)
             try:
                 private.run_revision(migration, script.module.upgrade)
             except Exception as error:

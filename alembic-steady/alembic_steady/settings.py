@@ -110,6 +110,17 @@ class Settings:
         """Return the URL of the server for test databases, if one is set."""
         return self._optional(self.test_url_source, "TEST_DATABASE_URL")
 
+    def told_urls(self, name: str) -> Iterator[URL]:
+        """Yield the URL of each `-x name=URL`, with a synchronous driver.
+
+        Raises:
+            CommandError: one is no URL, or no synchronous driver for it is installed.
+        """
+        for argument in getattr(self.config.cmd_opts, "x", None) or []:
+            key, _, value = argument.partition("=")
+            if key == name:
+                yield self.adapter.synchronous(_parsed(value, name))
+
     def scratch_connection(self) -> AbstractContextManager[Connection]:
         """Create a scratch database, connect to it, and drop it afterwards.
 

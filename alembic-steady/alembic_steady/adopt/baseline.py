@@ -30,7 +30,11 @@ LEFT_OUT = "--\n-- Left out:\n"
 
 
 def write(
-    scripts: ScriptDirectory, dumped: Dump, left_out: Sequence[str]
+    scripts: ScriptDirectory,
+    dumped: Dump,
+    left_out: Sequence[str],
+    message: str = MESSAGE,
+    head: str = HEAD,
 ) -> list[Path]:
     """Write the revision and, beside it, the statements, and return the two files.
 
@@ -38,6 +42,8 @@ def write(
         scripts: the project's revisions.
         dumped: the statements.
         left_out: what they do not build, a line each.
+        message: what the revision is called.
+        head: what stands at the head of the statements, in which `{name}` is the revision.
 
     Raises:
         CommandError: a hook that the project runs on new revisions has failed. Then there is
@@ -50,7 +56,7 @@ def write(
         with redirect_stdout(StringIO()):  # Alembic tells of each hook.
             script: Any = scripts.generate_revision(
                 rev_id(),
-                MESSAGE,
+                message,
                 head="base",
                 imports=IMPORTS,
                 upgrades=UPGRADE,
@@ -60,8 +66,8 @@ def write(
         _without_unused(revision)
         statements = revision.with_suffix(".sql")
         written = [revision, statements]
-        head = HEAD.format(name=revision.name) + _comment(left_out)
-        text = sql_file.render(head, dumped.statements())
+        told = head.format(name=revision.name) + _comment(left_out)
+        text = sql_file.render(told, dumped.statements())
         statements.write_text(text, "utf-8", newline="\n")
     except BaseException:
         for file in {*written, *(_files(scripts) - before)}:
@@ -101,6 +107,16 @@ def _comment(left_out: Sequence[str]) -> str:
     return LEFT_OUT + "".join(f"--   {line}\n" for line in lines) if lines else ""
 
 
+def id_of(revision: Path) -> str:
+    """Return the id of a revision that has been written."""
+    found = re.search(
+        r"^revision\b.*=\s*['\"](.+)['\"]", revision.read_text("utf-8"), re.MULTILINE
+    )
+    if found is None:
+        raise CommandError(f"{revision} has no line with its revision")
+    return found[1]
+
+
 def limit_downgrades(config: Config, revision: str) -> Path | None:
     """Name the baseline in `pyproject.toml`, next to the ini file, as the lowest revision.
 
@@ -116,15 +132,33 @@ def limit_downgrades(config: Config, revision: str) -> Path | None:
     Raises:
         CommandError: the file can't be changed.
     """
+    changed = limit(config, revision, set())
+    return changed and changed[0]
+
+
+def limit(config: Config, revision: str, gone: set[str]) -> tuple[Path, bytes] | None:
+    """Do the same, also for what names revisions that are gone, and return what was there.
+
+    Arguments:
+        config: Alembic's configuration.
+        revision: the baseline.
+        gone: the revisions in place of which it is.
+    """
     if config.config_file_name is None:
         return None
     file = Path(config.config_file_name).resolve().with_name("pyproject.toml")
     if not file.is_file():
         return None
-    text = file.read_text("utf-8")
+    before = file.read_bytes()
+    text = before.decode()
+    for name in (history.DOWNGRADE, history.SQL):
+        for old in gone:
+            text = text.replace(f'{name} = "{old}"', f'{name} = "{revision}"')
     line = f'{history.DOWNGRADE} = "{revision}"\n'
     header = re.search(rf"^\[tool\.{history.TABLE}\][ \t]*\n", text, re.MULTILINE)
-    if header:
+    if line in text:
+        changed = text
+    elif header:
         end = header.end()
         changed = text[:end] + line + text[end:]
     else:
@@ -137,4 +171,4 @@ def limit_downgrades(config: Config, revision: str) -> Path | None:
         advice = history.advice(history.DOWNGRADE, revision)
         raise CommandError(f"{file} can't be changed: {advice}")
     file.write_text(changed, "utf-8", newline="\n")
-    return file
+    return file, before
