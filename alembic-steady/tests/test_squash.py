@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from harness import PlainProject
+from harness import DRIVERS, PlainProject
+from test_cost import build
 
+from tests import servers
+from tests.conftest import TOOLS
 from tests.revisions import CLEAN, NOTE, revision_id, write_history
 
 MODELS = """\
@@ -203,3 +208,51 @@ def test_what_would_differ_changes_nothing(
 
     monkeypatch.setattr(SQLiteAdapter, "dump", part)
     assert "and nothing has changed: " in refused(file_project)
+
+
+def measured(project: PlainProject) -> dict[str, float]:
+    """Return how long it takes to build a new database, and to check, in seconds."""
+    found = {}
+    for name, command in {"upgrade": ("upgrade", "head"), "check": ("check",)}.items():
+        begun = time.perf_counter()
+        subprocess.run(
+            [TOOLS / "alembic", *command],
+            cwd=project.path,
+            env=project.environment,
+            check=True,
+            capture_output=True,
+        )
+        found[name] = time.perf_counter() - begun
+    return found
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("driver", ["sqlite", "psycopg"])
+def test_a_thousand_revisions_become_one(
+    request: pytest.FixtureRequest,
+    new_project: Callable[..., PlainProject],
+    tmp_path: Path,
+    driver: str,
+) -> None:
+    project = new_project(f"sqlite:///{tmp_path / 'app.db'}")
+    if driver == "psycopg":
+        server: servers.Postgres = request.getfixturevalue("any_postgres")
+        project.url = server.url(DRIVERS[driver], "orders")
+        ini = project.path / "alembic.ini"
+        old = f"sqlite:///{tmp_path / 'app.db'}"
+        ini.write_text(ini.read_text().replace(old, str(project.url)))
+    begin(project)
+    build(project, 100, 1_000)
+    commit(project)
+    project.run("steady", "create")
+    before = measured(project)
+    project.run("steady", "squash", "head")
+    if driver == "psycopg":
+        server.drop("orders")
+    else:
+        (tmp_path / "app.db").unlink()
+    project.run("steady", "create")
+    after = measured(project)
+    print({name: f"{before[name]:.1f} s, {after[name]:.1f} s" for name in before})
+    assert after["upgrade"] < before["upgrade"] / 2
+    assert after["check"] < before["check"]
