@@ -259,7 +259,8 @@ def _tell(
 ) -> None:
     for file in files:
         config.print_stdout("Wrote %s", os.path.relpath(file))
-    config.print_stdout("Removed the %s revisions before it", f"{len(replaced) - 1:,}")
+    several = f"{len(replaced) - 1:,} revisions" if len(replaced) > 2 else "revision"
+    config.print_stdout("Removed the %s before it", several)
     for title, lines in (
         ("Left out:", [*map(str, built.dump.left_out)]),
         (
