@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from harness import DRIVERS, PlainProject
+from harness import DRIVERS, IS_NEWEST, PlainProject
 
 from alembic_steady.adapters.postgresql import pg_dump
 from tests import servers
@@ -170,7 +170,7 @@ def test_a_database_is_adopted_and_then_changed(
     assert project.run("alembic", "check") == NOTE + CLEAN
     assert "no drift" in project.run("steady", "drift")
     project.run("alembic", "current", "--check-heads")
-    if not is_short:
+    if IS_NEWEST and not is_short:  # SQLAlchemy 2.0 does not say all of its types.
         project.run("mypy", "--strict", "models.py")
         project.run("ruff", "check", "models.py")
     # A column that the owner adds becomes exactly that.

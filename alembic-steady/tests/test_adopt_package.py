@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness import DRIVERS, PlainProject
+from harness import DRIVERS, IS_NEWEST, PlainProject
 
 from tests import servers
 from tests.revisions import CLEAN, NOTE
@@ -55,5 +55,6 @@ def test_each_schema_has_a_module(
     project.run("alembic", "stamp", "head")
     assert project.run("alembic", "check") == NOTE + CLEAN
     assert "no drift" in project.run("steady", "drift")
-    project.run("mypy", "--strict", "app")
+    if IS_NEWEST:  # SQLAlchemy 2.0 does not say all of its types.
+        project.run("mypy", "--strict", "app")
     project.run("ruff", "check", "app")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from harness import DRIVERS, PlainProject, tell
+from harness import DRIVERS, IS_NEWEST, PlainProject, tell
 from test_adopt import ADOPT, begin, family, refused
 
 from tests import servers
@@ -167,7 +167,8 @@ def test_values_are_read_as_they_are_annotated(project: PlainProject) -> None:
         ],
     )
     printed = project.run(*ADOPT)
-    assert "Left out" not in printed and "Not in the models" not in printed, printed
+    if IS_NEWEST:  # SQLAlchemy 2.0 does not read what STRICT and WITHOUT ROWID say.
+        assert "Left out" not in printed and "Not in the" not in printed, printed
     url = sa.make_url(project.url).render_as_string(hide_password=False)
     told = project.run("python", "-c", READ.format(url=url))
     found = json.loads(told.splitlines()[-1])

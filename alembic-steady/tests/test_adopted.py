@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from adopted import rig
-from harness import DRIVERS, PlainProject
+from harness import DRIVERS, IS_NEWEST, PlainProject
 from test_adopt import ADOPT, BASE, family
 
 from tests import servers
@@ -109,9 +108,8 @@ def test_a_column_is_added_and_no_row_changes(filled: PlainProject) -> None:
     rows = rig.checksums(url)
     filled.run(*ADOPT)
     filled.run("alembic", "stamp", "head")
-    subprocess.run(
-        [TOOLS / "mypy", "--strict", "models.py"], cwd=filled.path, check=True
-    )
+    if IS_NEWEST:  # SQLAlchemy 2.0 does not say all of its types.
+        filled.run("mypy", "--strict", "models.py")
     place = url.render_as_string(hide_password=False)
     printed = filled.run("python", "-c", READ.format(url=place))
     assert len(printed.splitlines()) > 3

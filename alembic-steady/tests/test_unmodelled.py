@@ -15,7 +15,7 @@ from alembic_steady.adapters.sqlite.adapter import SQLiteAdapter
 from alembic_steady.autogenerate.unmodelled import Unmodelled
 from alembic_steady.settings import Settings
 from tests import servers
-from tests.revisions import CLEAN, NOTE
+from tests.revisions import CLEAN, NOTE, write_history
 
 HEAD = """\
 import sqlalchemy as sa
@@ -427,3 +427,36 @@ def test_it_stays_through_a_change_of_type(project: PlainProject) -> None:
         project.run("alembic", *way.split())
         assert project.run("steady", "drift").endswith(":\nno drift\n")
     assert project.run("alembic", "check") == NOTE + CLEAN
+
+
+OPTIONS = """\
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Word(Base):
+    __tablename__ = "word"
+
+    word: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    n: Mapped[int | None] = mapped_column(sa.Integer, index=True)
+
+
+Base.metadata.info["unmodelled"] = ["options of table word"]
+"""
+WORD = "CREATE TABLE word (word TEXT NOT NULL PRIMARY KEY, n INTEGER) STRICT, WITHOUT ROWID"
+
+
+def test_how_a_table_is_may_be_unmodelled_but_not_its_parts(
+    file_project: PlainProject,
+) -> None:
+    file_project.models.write_text(OPTIONS)
+    index = 'op.create_index("ix_word_n", "word", ["n"])'
+    write_history(file_project, f"op.execute({WORD!r})\n{index}")
+    assert file_project.run("alembic", "check") == NOTE + CLEAN
+    file_project.models.write_text(OPTIONS.replace(", index=True", ""))
+    printed = file_project.run("alembic", "check", code=255)
+    assert "ix_word_n" in printed and "table word" not in printed

@@ -158,9 +158,9 @@ def _is_to(key: ForeignKeyConstraint, metadata: MetaData) -> bool:
     """
     try:
         place = key.elements[0].target_fullname.rpartition(".")[0]
-    except InvalidRequestError:
+    except InvalidRequestError:  # SQLAlchemy 2.1 says so.
         return False
-    return place in metadata.tables
+    return place in metadata.tables and "." not in metadata.tables[place].name
 
 
 def _reflect(

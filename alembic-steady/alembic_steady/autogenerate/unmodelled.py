@@ -151,7 +151,7 @@ class Unmodelled:
 
 def _needed(key: Key, part: Part) -> Iterator[Key]:
     """Yield the keys of the table and the columns without which a part can't be there."""
-    if not key.table:
+    if not key.table or (key.kind == "table" and not key.aspect):
         return
     table = Key(key.schema, key.table, "table")
     yield table
