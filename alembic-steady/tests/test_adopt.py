@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import sqlalchemy as sa
@@ -470,3 +471,37 @@ def test_without_pg_dump_the_models_are_the_baseline(
     project.run("alembic", "stamp", "head")
     assert project.run("alembic", "check") == NOTE + CLEAN
     assert "+ view titles" in project.run("steady", "drift")
+
+
+@pytest.mark.full
+def test_models_and_baseline_are_of_one_moment(
+    any_postgres: servers.Postgres, new_project: Callable[..., PlainProject]
+) -> None:
+    """Others may write to the database, and even change its tables."""
+    project = new_project(any_postgres.url(DRIVERS["psycopg"], "orders"))
+    tables = [f"CREATE TABLE t{it} (id int PRIMARY KEY, a text)" for it in range(40)]
+    begin(project, tables)
+    is_over = Event()
+
+    def write() -> None:
+        number = 40
+        while not is_over.is_set():
+            any_postgres.query(f"CREATE TABLE t{number} (id int PRIMARY KEY)", "orders")
+            any_postgres.query(f"ALTER TABLE t0 ADD c{number} int", "orders")
+            any_postgres.query(f"INSERT INTO t1 VALUES ({number})", "orders")
+            number += 1
+
+    others = Thread(target=write)
+    others.start()
+    try:
+        printed = project.run(*ADOPT)
+    finally:
+        is_over.set()
+        others.join()
+    assert "Not in the models" not in printed
+    project.run("alembic", "stamp", "head")
+    assert project.run("alembic", "check") == NOTE + CLEAN
+    # What came later is not in it.
+    assert re.search(
+        r"^\+ table t\d+ ", project.run("steady", "drift", code=1), re.MULTILINE
+    )

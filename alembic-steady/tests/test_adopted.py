@@ -74,6 +74,11 @@ def test_a_changed_object_and_a_changed_row_are_seen(filled: PlainProject) -> No
 
 @pytest.mark.parametrize("filled", SHAPES, indirect=True)
 def test_the_baseline_builds_the_same_and_no_row_changes(filled: PlainProject) -> None:
+    check_that_it_is_adopted(filled)
+
+
+def check_that_it_is_adopted(filled: PlainProject) -> None:
+    """Adopt a database, see that nothing of it changes, and build the same once more."""
     url = sa.make_url(filled.url)
     objects, rows = rig.catalogue(url), rig.checksums(url)
     printed = filled.run(*ADOPT)
@@ -85,9 +90,8 @@ def test_the_baseline_builds_the_same_and_no_row_changes(filled: PlainProject) -
     assert rig.catalogue(url) == objects and rig.checksums(url) == rows
 
     truth = objects
-    if (
-        family(filled) == "postgresql"
-    ):  # Some expressions print otherwise once restored.
+    if family(filled) == "postgresql":
+        # Some expressions print otherwise once they are restored.
         third = url.set(database="orders_3")
         rig.load(url, "CREATE DATABASE orders_3")
         rig.load(third, rig.pg_dump(url))

@@ -258,6 +258,10 @@ class Adapter(ABC):
 
     # Databases that exist
 
+    def snapshot(self, connection: Connection) -> AbstractContextManager[None]:
+        """Let a connection read a database as it is now, whatever others do meanwhile."""
+        return nullcontext()
+
     def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
         """Return the statements that build what is in a database, and what they leave out.
 

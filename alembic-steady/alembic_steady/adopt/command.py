@@ -99,7 +99,7 @@ def adopt(config: Config) -> None:
     # It takes a second, in which the database has other work.
     Thread(target=_models).start()
     with errors.in_one_line(place, config), _without_collection():
-        with project.adapter.connect(url) as real:
+        with project.adapter.connect(url) as real, project.adapter.snapshot(real):
             adopted = _read(project, target, real)
         config.print_stdout("  %s", _counted(adopted.counts))
         files = _write(config, adopted)

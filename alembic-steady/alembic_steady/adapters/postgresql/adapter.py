@@ -46,7 +46,7 @@ from alembic_steady.adapters.postgresql import (
 from alembic_steady.adapters.postgresql.commits import PostgreSQLCommits
 from alembic_steady.adapters.postgresql.failures import cause, says_missing
 from alembic_steady.adapters.server import ServerAdapter, both_ways
-from alembic_steady.lock import leaving_no_transaction
+from alembic_steady.lock import leaving_no_transaction, quietly
 
 # a table or index, column, type or constraint, schema, function
 DUPLICATES = ("42P07", "42701", "42710", "42P06", "42723")
@@ -87,6 +87,11 @@ OWN = text("""
     WHERE pg_get_userbyid(owner) = current_user
     AND names[1] !~ '^(pg_|information_schema$)'
 """)
+SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    # It has nothing to do while pg_dump works.
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+)
 
 
 class PostgreSQLAdapter(ServerAdapter):
@@ -291,6 +296,17 @@ class PostgreSQLAdapter(ServerAdapter):
         is_one = models.has_locks_for(connection, len(statements))
         with nullcontext() if is_one else migration.autocommit_block():
             super().execute_all(migration, statements)
+
+    @contextmanager
+    def snapshot(self, connection: Connection) -> Iterator[None]:
+        """Read in one transaction, which pg_dump is given as well."""
+        connection.rollback()
+        for statement in SNAPSHOT:
+            connection.exec_driver_sql(statement)
+        try:
+            yield
+        finally:
+            quietly(connection.rollback)
 
     def dump(self, connection: Connection, is_wanted: IsWanted) -> Dump:
         """Return what pg_dump says of a database."""

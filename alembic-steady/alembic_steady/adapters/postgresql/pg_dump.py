@@ -58,6 +58,8 @@ REASONS = {
     "out of shared memory": "raise the server's max_locks_per_transaction",
 }
 """What helps against an error of pg_dump, by words in it."""
+EXPORT = "SELECT pg_export_snapshot()"
+"""Lets pg_dump see what the connection's transaction sees, as long as that lasts."""
 
 
 def run(connection: Connection, excluded: Iterable[str]) -> tuple[str, list[str]]:
@@ -80,6 +82,7 @@ def run(connection: Connection, excluded: Iterable[str]) -> tuple[str, list[str]
     command = [
         find(version),
         *OPTIONS,
+        f"--snapshot={connection.exec_driver_sql(EXPORT).scalar()}",
         *(f"--exclude-table={pattern}" for pattern in excluded),
         f"--dbname={_conninfo(parameters)}",
     ]
