@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from threading import Event, Thread
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from harness import DRIVERS, PlainProject
+from runs import Upgrade, until
 
 from tests import servers
 from tests.revisions import write_history
@@ -101,3 +104,34 @@ def test_others_wait_for_a_moment_only(
         any_postgres.drop("orders")
     print(f"{name}: {pauses[0]:.3f} s without, {pauses[1]:.3f} s with it")
     assert pauses[1] < 0.1 < pauses[0]
+
+
+@pytest.mark.soak
+def test_a_killed_backfill_goes_on_where_it_was(
+    any_postgres: servers.Postgres,
+    new_project: Callable[..., PlainProject],
+    tmp_path: Path,
+) -> None:
+    project = new_project(any_postgres.url(DRIVERS["psycopg"], "orders"))
+    write_history(project, TABLES)
+    project.run("steady", "create")
+    project.run("alembic", "upgrade", "head")
+    call = CHANGES["backfill"][1]
+    write_history(project, TABLES, f"from alembic_steady import backfill\n{call}")
+    left = "SELECT count(*) FROM account WHERE sum IS NULL"
+
+    def has_less(than: int) -> bool:
+        return any_postgres.query(left, "orders") < [(than,)]
+
+    found = ROWS
+    while found == ROWS or found > ROWS // 2:
+        upgrade = Upgrade(project, tmp_path / "output")
+        until(partial(has_less, found - ROWS // 5))
+        upgrade.kill()
+        ((count,),) = any_postgres.query(left, "orders")
+        assert isinstance(count, int) and 0 < count < found
+        found = count
+        print(f"killed with {found:,} of {ROWS:,} rows left")
+    project.run("alembic", "upgrade", "head")
+    assert any_postgres.query(left, "orders") == [(0,)]
+    any_postgres.drop("orders")
