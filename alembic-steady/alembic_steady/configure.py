@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
+from sqlalchemy import Connection
 
 from alembic_steady.lock import lock_table
 from alembic_steady.settings import Settings
@@ -33,6 +35,18 @@ def configure_options(settings: Settings) -> dict[str, Any]:
 
     told["include_object"] = _both(is_compared, own.get("include_object"))
     return told
+
+
+def current_heads(settings: Settings, connection: Connection) -> tuple[str, ...]:
+    """Return the revisions that a database says it is at.
+
+    Arguments:
+        settings: the settings of the project.
+        connection: the database.
+    """
+    options = {**settings.adapter.where(connection), **configure_options(settings)}
+    migration = MigrationContext.configure(connection, opts=options)
+    return migration.get_current_heads()
 
 
 def include_name(

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from alembic_steady import scratch
 from alembic_steady.adapters.description import SHARED, Description
-from alembic_steady.configure import configure_options
+from alembic_steady.configure import configure_options, current_heads
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -34,8 +33,7 @@ def find(
         CommandError: the database is at a revision that the project does not have.
     """
     options = configure_options(settings)
-    there = {**settings.adapter.where(real), **options}
-    heads = MigrationContext.configure(real, opts=there).get_current_heads()
+    heads = current_heads(settings, real)
     with EnvironmentContext(config, ScriptDirectory.from_config(config)):
         scratch.replay(settings, options, empty, heads)
     scope = Scope(settings, options, empty)

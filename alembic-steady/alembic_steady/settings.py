@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData, Table, make_url
 from sqlalchemy.exc import ArgumentError
 
-from alembic_steady import errors
+from alembic_steady import errors, x_arguments
 from alembic_steady.adapters import Adapter, adapter_for
 
 UrlSource = str | URL | Callable[[], str | URL | None] | None
@@ -116,10 +116,8 @@ class Settings:
         Raises:
             CommandError: one is no URL, or no synchronous driver for it is installed.
         """
-        for argument in getattr(self.config.cmd_opts, "x", None) or []:
-            key, _, value = argument.partition("=")
-            if key == name:
-                yield self.adapter.synchronous(_parsed(value, name))
+        for value in x_arguments.told(self.config, name):
+            yield self.adapter.synchronous(_parsed(value, name))
 
     def scratch_connection(self) -> AbstractContextManager[Connection]:
         """Create a scratch database, connect to it, and drop it afterwards.

@@ -5,27 +5,27 @@ It keeps the id of the newest of them, so a database that is there already needs
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from alembic.util import CommandError, to_tuple
+from alembic.util import CommandError, rev_id, to_tuple
 from sqlalchemy import Connection, event
 
 from alembic_steady import drift, errors, scratch, settings
 from alembic_steady.adapters.description import Description
 from alembic_steady.adapters.dump import Dump
 from alembic_steady.adopt import baseline
-from alembic_steady.configure import configure_options
+from alembic_steady.adopt.files import Undo, all_or_none, replace, tell, tell_written
+from alembic_steady.configure import configure_options, current_heads
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -83,8 +83,10 @@ def squash(config: Config, revision: str) -> None:
     for url in [project.url(), *project.told_urls("database")]:
         with errors.in_one_line(project.adapter.describe(url), config):
             _refuse_behind(project, url, replaced)
-    with errors.in_one_line("steady squash", config):
-        built = _build(project, config, replaced[0].revision)
+    with (
+        errors.in_one_line("steady squash", config),
+        _building(project, config, replaced[0].revision) as (built, _scope),
+    ):
         files = _replace(project, config, replaced, built)
     _tell(config, replaced, files, built)
 
@@ -134,27 +136,28 @@ def _refuse_behind(project: Settings, url: Any, replaced: list[Script]) -> None:
         return
     gone = {it.revision for it in replaced[1:]}
     with project.adapter.connect(url) as real:
-        options = {**project.adapter.where(real), **configure_options(project)}
-        heads = MigrationContext.configure(real, opts=options).get_current_heads()
+        heads = current_heads(project, real)
     if behind := sorted(gone.intersection(heads)):
         place = project.adapter.describe(url)
         raise CommandError(BEHIND.format(place, behind[0], replaced[0].revision))
 
 
-def _build(project: Settings, config: Config, revision: str) -> Built:
-    """Run the revisions up to one on a scratch database, and read what they build."""
+@contextmanager
+def _building(
+    project: Settings, config: Config, revision: str
+) -> Iterator[tuple[Built, Scope]]:
+    """Run the revisions up to one on a scratch database, and read what they build there."""
     options = configure_options(project)
-    with (
-        EnvironmentContext(config, ScriptDirectory.from_config(config)),
-        project.scratch_connection() as connection,
-    ):
+    scripts = ScriptDirectory.from_config(config)
+    with project.scratch_connection() as connection:
         noted = _Writers(connection)
-        scratch.replay(project, options, connection, revision, noted.begin)
+        with EnvironmentContext(config, scripts):
+            scratch.replay(project, options, connection, revision, noted.begin)
         connection.commit()
         scope = Scope(project, options, connection)
         description = scope.describe(connection)
         dump = project.adapter.dump(connection, scope.is_wanted)
-    return Built(dump, description, noted.found)
+        yield Built(dump, description, noted.found), scope
 
 
 class _Writers:
@@ -180,26 +183,16 @@ def _replace(
 ) -> list[Path]:
     """Write the revision in place of the others, and try it; or leave all as it was."""
     target = replaced[0]
-    undo: list[Callable[[], Any]] = []
-    try:
+    with all_or_none() as undo:
         files = _write(config, target, built, undo)
         for script in replaced:
             for file in _files(Path(script.path)):
                 if file not in files:
-                    _remove(file, undo)
-        limits = baseline.limit(
-            config, target.revision, {it.revision for it in replaced}
-        )
-        if limits:
-            file, before = limits
-            undo.append(lambda: file.write_bytes(before))
-            files.append(file)
+                    replace(file, None, undo)
+        gone = [it.revision for it in replaced]
+        limited = baseline.limit_downgrades(config, target.revision, undo, gone)
         _prove(project, config, target.revision, built)
-    except BaseException:
-        for step in reversed(undo):
-            step()
-        raise
-    return files
+    return [*files, limited] if limited else files
 
 
 def _files(revision: Path) -> Iterator[Path]:
@@ -209,40 +202,27 @@ def _files(revision: Path) -> Iterator[Path]:
         yield statements
 
 
-def _remove(file: Path, undo: list[Callable[[], Any]]) -> None:
-    before = file.read_bytes()
-    file.unlink()
-    undo.append(lambda: file.write_bytes(before))
-
-
-def _write(
-    config: Config, target: Script, built: Built, undo: list[Callable[[], Any]]
-) -> list[Path]:
+def _write(config: Config, target: Script, built: Built, undo: Undo) -> list[Path]:
     """Write the revision with an id of its own, and then give it that of the newest one."""
     scripts = ScriptDirectory.from_config(config)
     left_out = [str(it) for it in built.dump.left_out]
     head = HEAD.format(revision=target.revision)
-    written = baseline.write(scripts, built.dump, left_out, "squashed", head)
-    own = baseline.id_of(written[0])
+    own = rev_id()
     files = []
-    for file in written:
+    for file in baseline.write(
+        scripts, built.dump, left_out, "squashed", head, revision_id=own
+    ):
         text = file.read_text("utf-8").replace(own, target.revision)
         file.unlink()
         new = file.with_name(file.name.replace(own, target.revision))
-        if new.exists():
-            _remove(new, undo)
-        undo.append(new.unlink)
-        new.write_text(text, "utf-8", newline="\n")
+        replace(new, text, undo)
         files.append(new)
     return files
 
 
 def _prove(project: Settings, config: Config, revision: str, built: Built) -> None:
     """Build a database from the new revision, and compare it with what the others built."""
-    found = _build(project, config, revision)
-    options = configure_options(project)
-    with project.scratch_connection() as connection:
-        scope = Scope(project, options, connection)
+    with _building(project, config, revision) as (found, scope):
         lines = [*drift.compare(scope, found.description, built.description)]
     known = {(it.kind, it.name) for it in found.dump.entries}
     lines += [
@@ -257,18 +237,9 @@ def _prove(project: Settings, config: Config, revision: str, built: Built) -> No
 def _tell(
     config: Config, replaced: list[Script], files: list[Path], built: Built
 ) -> None:
-    for file in files:
-        config.print_stdout("Wrote %s", os.path.relpath(file))
+    tell_written(config, files)
     several = f"{len(replaced) - 1:,} revisions" if len(replaced) > 2 else "revision"
     config.print_stdout("Removed the %s before it", several)
-    for title, lines in (
-        ("Left out:", [*map(str, built.dump.left_out)]),
-        (
-            "Rows that these revisions changed, which a new database will not have:",
-            [f"{it.revision} {it.doc}" for it in built.writers],
-        ),
-    ):
-        if lines:
-            config.print_stdout("\n%s\n", title)
-            for line in lines:
-                config.print_stdout("  %s", line)
+    tell(config, "Left out:", map(str, built.dump.left_out))
+    title = "Rows that these revisions changed, which a new database will not have:"
+    tell(config, title, (f"{it.revision} {it.doc}" for it in built.writers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from alembic import context
@@ -26,10 +26,21 @@ def values(name: str) -> list[str]:
     return [argument for argument in typed if argument.partition("=")[0] == name]
 
 
+def told(config: Config, name: str) -> Iterator[str]:
+    """Yield the value of each `-x name=…`, "" for `-x name`, where no `env.py` is running."""
+    for argument in _typed(config):
+        key, _, text = argument.partition("=")
+        if key == name:
+            yield text
+
+
+def _typed(config: Config) -> list[str]:
+    return getattr(config.cmd_opts, "x", None) or []
+
+
 def traceback(config: Config) -> str | None:
     """Return the command that was typed, with `-x traceback`, or None if it has that."""
-    typed = getattr(config.cmd_opts, "x", None) or []
-    if any(argument.partition("=")[0] == "traceback" for argument in typed):
+    if any(True for _ in told(config, "traceback")):
         return None
     is_typed = hasattr(config.cmd_opts, "cmd")
     return _with("traceback", sys.argv[1:] if is_typed else [])

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import harness
 import pytest
 import sqlalchemy as sa
 from harness import DRIVERS, PlainProject
 from test_cost import build
 
 from tests import servers
-from tests.conftest import TOOLS
+from tests.conftest import TOOLS, commit
 from tests.revisions import CLEAN, NOTE, revision_id, write_history
 
-MODELS = """\
-import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "user"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
+MODELS = (
+    harness.MODELS
+    + """\
     name: Mapped[str | None] = mapped_column(sa.String(50), index=True)
     age: Mapped[int | None]
 """
+)
 BATCH = 'with op.batch_alter_table("user") as batch:\n    batch.'
 WIDER = 'alter_column("name", type_=sa.String(50), existing_type=sa.String(20))'
 STEPS = (
@@ -67,21 +58,13 @@ def begin(project: PlainProject) -> None:
         for who in ("AUTHOR", "COMMITTER")
         for what in ("NAME", "EMAIL")
     }
-    git(project, "init", "--quiet")
-    commit(project)
+    subprocess.run(["git", "init", "--quiet", project.path], check=True)
+    save(project)
 
 
-def commit(project: PlainProject) -> None:
-    git(project, "add", "--all")
-    git(project, "commit", "--quiet", "--message", "All")
-
-
-def git(project: PlainProject, *told: str) -> None:
-    program = shutil.which("git")
-    assert program
-    subprocess.run(
-        [program, *told], cwd=project.path, env=project.environment, check=True
-    )
+def save(project: PlainProject) -> None:
+    """Commit all files."""
+    commit(project.path, project.environment, "All")
 
 
 def files(project: PlainProject) -> dict[str, bytes]:
@@ -129,10 +112,11 @@ def test_it_builds_the_same_and_others_need_nothing(project: PlainProject) -> No
 
 def test_a_new_database_is_the_same(file_project: PlainProject) -> None:
     begin(file_project)
-    (file_project.path / "pyproject.toml").write_text(
-        '[tool.alembic-steady]\nminimum_sql_revision = "000000000003"\n'
+    # As an editor on Windows may leave it.
+    (file_project.path / "pyproject.toml").write_bytes(
+        b'[tool.alembic-steady]\r\nminimum_sql_revision = "000000000003"\r\n'
     )
-    commit(file_project)
+    save(file_project)
     file_project.run("steady", "squash", "head")
     (new,) = file_project.revisions()
     assert new.stem == f"{revision_id(5)}_squashed"
@@ -147,7 +131,7 @@ def test_a_new_database_is_the_same(file_project: PlainProject) -> None:
     assert "there is nothing to squash" in refused(file_project, revision="head")
     file_project.models.write_text(MODELS + "    code: Mapped[int | None]\n")
     file_project.revise("Code")
-    commit(file_project)
+    save(file_project)
     file_project.run("alembic", "upgrade", "head")
     file_project.run("steady", "squash", "head")
     assert len(file_project.revisions()) == 1
@@ -177,7 +161,7 @@ def test_nothing_is_removed_that_git_does_not_have(file_project: PlainProject) -
     revision = file_project.revisions()[1]
     revision.write_text(f"{revision.read_text()}\n")
     assert f"commit migrations/versions/{revision.name} first" in refused(file_project)
-    commit(file_project)
+    save(file_project)
     (file_project.path / ".git").rename(file_project.path / "no_git")
     assert "this is no git repository" in refused(file_project)
 
@@ -187,7 +171,7 @@ def test_a_branch_inside_is_named(file_project: PlainProject) -> None:
     file_project.run(
         *("alembic", "revision", "--splice", "-m", "Branch", "--head", revision_id(2))
     )
-    commit(file_project)
+    save(file_project)
     assert f"follows {revision_id(2)}, which would be gone" in refused(file_project)
     file_project.run("steady", "squash", revision_id(2))
 
@@ -243,7 +227,7 @@ def test_a_thousand_revisions_become_one(
         ini.write_text(ini.read_text().replace(old, str(project.url)))
     begin(project)
     build(project, 100, 1_000)
-    commit(project)
+    save(project)
     project.run("steady", "create")
     before = measured(project)
     project.run("steady", "squash", "head")

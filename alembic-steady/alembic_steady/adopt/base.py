@@ -59,7 +59,7 @@ class Target:
         return self.module in sys.modules
 
 
-def find(settings: Settings, given: str | None = None) -> Target:
+def find(settings: Settings, given: str | None) -> Target:
     """Return where a project's models are written.
 
     Arguments:

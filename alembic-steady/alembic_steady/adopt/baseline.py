@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from alembic.util import CommandError, rev_id
 
 from alembic_steady import history, sql_file
 from alembic_steady.adapters.dump import Dump
+from alembic_steady.adopt.files import Undo, replace
 
 MESSAGE = "baseline"
 IMPORTS = "from pathlib import Path\n\nfrom alembic_steady import execute_file"
@@ -35,6 +36,7 @@ def write(
     left_out: Sequence[str],
     message: str = MESSAGE,
     head: str = HEAD,
+    revision_id: str | None = None,
 ) -> list[Path]:
     """Write the revision and, beside it, the statements, and return the two files.
 
@@ -44,6 +46,7 @@ def write(
         left_out: what they do not build, a line each.
         message: what the revision is called.
         head: what stands at the head of the statements, in which `{name}` is the revision.
+        revision_id: its id; a new one by default.
 
     Raises:
         CommandError: a hook that the project runs on new revisions has failed. Then there is
@@ -55,7 +58,7 @@ def write(
     try:
         with redirect_stdout(StringIO()):  # Alembic tells of each hook.
             script: Any = scripts.generate_revision(
-                rev_id(),
+                revision_id or rev_id(),
                 message,
                 head="base",
                 imports=IMPORTS,
@@ -107,17 +110,9 @@ def _comment(left_out: Sequence[str]) -> str:
     return LEFT_OUT + "".join(f"--   {line}\n" for line in lines) if lines else ""
 
 
-def id_of(revision: Path) -> str:
-    """Return the id of a revision that has been written."""
-    found = re.search(
-        r"^revision\b.*=\s*['\"](.+)['\"]", revision.read_text("utf-8"), re.MULTILINE
-    )
-    if found is None:
-        raise CommandError(f"{revision} has no line with its revision")
-    return found[1]
-
-
-def limit_downgrades(config: Config, revision: str) -> Path | None:
+def limit_downgrades(
+    config: Config, revision: str, undo: Undo, gone: Iterable[str] = ()
+) -> Path | None:
     """Name the baseline in `pyproject.toml`, next to the ini file, as the lowest revision.
 
     So tests that go up and down end there.
@@ -125,6 +120,8 @@ def limit_downgrades(config: Config, revision: str) -> Path | None:
     Arguments:
         config: Alembic's configuration.
         revision: the baseline.
+        undo: gets the steps that undo this.
+        gone: the revisions in place of which it is, which the file may name.
 
     Returns:
         The file, or None if there is none.
@@ -132,25 +129,12 @@ def limit_downgrades(config: Config, revision: str) -> Path | None:
     Raises:
         CommandError: the file can't be changed.
     """
-    changed = limit(config, revision, set())
-    return changed and changed[0]
-
-
-def limit(config: Config, revision: str, gone: set[str]) -> tuple[Path, bytes] | None:
-    """Do the same, also for what names revisions that are gone, and return what was there.
-
-    Arguments:
-        config: Alembic's configuration.
-        revision: the baseline.
-        gone: the revisions in place of which it is.
-    """
     if config.config_file_name is None:
         return None
     file = Path(config.config_file_name).resolve().with_name("pyproject.toml")
     if not file.is_file():
         return None
-    before = file.read_bytes()
-    text = before.decode()
+    text = file.read_text("utf-8")
     for name in (history.DOWNGRADE, history.SQL):
         for old in gone:
             text = text.replace(f'{name} = "{old}"', f'{name} = "{revision}"')
@@ -170,5 +154,5 @@ def limit(config: Config, revision: str, gone: set[str]) -> tuple[Path, bytes] |
     if told != revision:
         advice = history.advice(history.DOWNGRADE, revision)
         raise CommandError(f"{file} can't be changed: {advice}")
-    file.write_text(changed, "utf-8", newline="\n")
-    return file, before
+    replace(file, changed, undo)
+    return file

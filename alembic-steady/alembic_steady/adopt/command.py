@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from alembic_steady import drift, errors, settings
+from alembic_steady import drift, errors, settings, x_arguments
 from alembic_steady.adapters.description import Description
 from alembic_steady.adapters.dump import Dump, DumpUnavailable
 from alembic_steady.adopt import base, baseline, others, progress
-from alembic_steady.configure import configure_options
+from alembic_steady.adopt.files import all_or_none, replace, tell, tell_written
+from alembic_steady.configure import configure_options, current_heads
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -89,7 +88,7 @@ def adopt(config: Config) -> None:
     project = settings.load(config)
     scripts = ScriptDirectory.from_config(config)
     _refuse(project, scripts)
-    target = base.find(project, _models_file(config))
+    target = base.find(project, next(x_arguments.told(config, "models"), None))
     url = project.url()
     place = project.adapter.describe(url)
     # Connecting would make the file, for one.
@@ -146,8 +145,7 @@ def _several(names: Iterable[str]) -> str:
 def _read(project: Settings, target: base.Target, real: Connection) -> Adopted:
     """Read a database, build it anew on a scratch database, and make models from that."""
     options = configure_options(project)
-    there = {**project.adapter.where(real), **options}
-    if heads := MigrationContext.configure(real, opts=there).get_current_heads():
+    if heads := current_heads(project, real):
         raise CommandError(HAS_HISTORY.format(_several(heads)))
     scope = Scope(project, options, real)
     found = scope.describe(real)
@@ -213,14 +211,6 @@ def _restore(project: Settings, dump: Dump, connection: Connection) -> None:
     project.adapter.restore(connection, dump)
 
 
-def _models_file(config: Config) -> str | None:
-    for argument in getattr(config.cmd_opts, "x", None) or []:
-        name, _, value = argument.partition("=")
-        if name == "models":
-            return str(value)
-    return None
-
-
 def _full(schema: str | None, name: str) -> str:
     return f"{schema}.{name}" if schema else name
 
@@ -240,19 +230,14 @@ def _counted(counts: dict[str, int]) -> str:
 
 def _write(config: Config, adopted: Adopted) -> list[Path]:
     """Write all files, or none."""
-    undo: list[Callable[[], Any]] = []
-    try:
+    with all_or_none() as undo:
         for file, text in adopted.models.files.items():
-            _replace(file, text, undo)
+            replace(file, text, undo)
         for file in _write_revision(config, adopted):
             undo.append(file.unlink)
         scripts = ScriptDirectory.from_config(config)
         (head,) = scripts.get_revisions("heads")
-        limited = baseline.limit_downgrades(config, head.revision)
-    except BaseException:
-        for step in reversed(undo):
-            step()
-        raise
+        limited = baseline.limit_downgrades(config, head.revision, undo)
     revision = Path(head.path)
     files = [*adopted.models.files, revision, revision.with_suffix(".sql"), limited]
     return [file for file in files if file and file.exists()]
@@ -275,35 +260,10 @@ def _write_revision(config: Config, adopted: Adopted) -> list[Path]:
     return [Path(script.path)]
 
 
-def _replace(file: Path, text: str | None, undo: list[Callable[[], Any]]) -> None:
-    """Write or remove a file, and note how to undo that."""
-    if file.exists():
-        before = file.read_bytes()
-        undo.append(lambda: file.write_bytes(before))
-        if text is None:
-            file.unlink()
-    else:
-        for folder in [it for it in reversed(file.parents) if not it.exists()]:
-            folder.mkdir()
-            undo.append(folder.rmdir)
-        undo.append(lambda: file.unlink(missing_ok=True))
-    if text is not None:
-        file.write_text(text, "utf-8", newline="\n")
-
-
 def _tell(
     config: Config, files: list[Path], adopted: Adopted, steps: list[str]
 ) -> None:
-    for file in files:
-        config.print_stdout("Wrote %s", os.path.relpath(file))
-    for title, lines in (
-        ("Left out or to be looked at:", adopted.remarks),
-        ("Not in the models, which can't say it:", adopted.models.unmodelled),
-    ):
-        if lines:
-            config.print_stdout("\n%s\n", title)
-            for line in lines:
-                config.print_stdout("  %s", " ".join(line.split()))
-    config.print_stdout("\nNext:\n")
-    for line in steps:
-        config.print_stdout("  %s", line)
+    tell_written(config, files)
+    tell(config, "Left out or to be looked at:", adopted.remarks)
+    tell(config, "Not in the models, which can't say it:", adopted.models.unmodelled)
+    tell(config, "Next:", steps)
