@@ -27,9 +27,14 @@ SHOWN = 3
 
 def found(printed: str) -> list[str]:
     """Return the place that `server.LOOK` has printed, or "", and the tables of others."""
-    told = re.findall("^Tables: (.+)$", printed, re.MULTILINE)
-    place_and_tables: list[str] = json.loads(told[-1]) if told else [""]
-    return place_and_tables
+    return _told("Tables", printed) or [""]
+
+
+def _told(title: str, printed: str) -> list[str]:
+    """Return the last list that stands behind a title, or an empty one."""
+    lists = re.findall(f"^{title}: (.+)$", printed, re.MULTILINE)
+    told: list[str] = json.loads(lists[-1]) if lists else []
+    return told
 
 
 def history(project: Project, printed: str) -> list[str]:
@@ -42,8 +47,7 @@ def history(project: Project, printed: str) -> list[str]:
     Returns:
         The steps that bring that history, or none if there is none.
     """
-    told = re.findall("^History: (.+)$", printed, re.MULTILINE)
-    heads: list[str] = json.loads(told[-1]) if told else []
+    heads = _told("History", printed)
     if not heads:
         return []
     VERSIONS.mkdir(exist_ok=True)  # They can be copied there.

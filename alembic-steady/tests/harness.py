@@ -308,6 +308,22 @@ def plain_project(folder: Path, url: str, template: str = "generic") -> PlainPro
     return project
 
 
+def in_terminal(project: AnyProject, *command: str) -> Any:
+    """Start a command on a pseudo-terminal and return it, for its questions to be answered."""
+    import pexpect  # Windows has no pseudo-terminals.
+
+    program, *arguments = command
+    return pexpect.spawn(
+        str(TOOLS / program),
+        arguments,
+        cwd=str(project.path),
+        env={**project.environment, "TERM": "dumb"},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 80),
+    )
+
+
 def tell(project: PlainProject, definitions: str, options: str) -> None:
     """Write in env.py what is passed to `run_migrations`, and what that is."""
     env = project.path / "migrations" / "env.py"

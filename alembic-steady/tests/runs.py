@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psycopg
 from harness import Project
 
 from tests import servers
@@ -75,6 +77,39 @@ class Upgrade:
         """Wait for the end and return what was printed."""
         self.process.wait(60)
         return self.log.read_text()
+
+
+class Traffic(threading.Thread):
+    """Other queries on a database of PostgreSQL, one after the other.
+
+    Attributes:
+        longest: how many seconds the slowest of them took.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection],
+        query: Callable[[psycopg.Connection], object],
+    ) -> None:
+        super().__init__()
+        self.longest = 0.0
+        self.connect = connect
+        self.query = query
+        self.is_over = threading.Event()
+
+    def run(self) -> None:
+        """Query until it is over."""
+        with self.connect() as connection:
+            while not self.is_over.wait(0.01):
+                start = time.monotonic()
+                self.query(connection)
+                self.longest = max(self.longest, time.monotonic() - start)
+
+    def end(self) -> float:
+        """End, and return how long the slowest query took."""
+        self.is_over.set()
+        self.join()
+        return self.longest
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pexpect
 import pytest
 import sqlalchemy as sa
-from harness import DRIVERS, PlainProject
+from harness import DRIVERS, PlainProject, in_terminal
 from test_adopt import ADOPT, BASE, begin
 
 from alembic_steady.adapters.postgresql import models
@@ -107,15 +107,7 @@ def test_a_terminal_shows_how_far_it_is(file_project: PlainProject) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE author (id INTEGER PRIMARY KEY)")
     engine.dispose()
-    terminal = pexpect.spawn(
-        str(TOOLS / "steady"),
-        ["adopt"],
-        cwd=str(file_project.path),
-        env=file_project.environment,
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(24, 80),
-    )
+    terminal = in_terminal(file_project, *ADOPT)
     terminal.expect(pexpect.EOF)
     terminal.close()
     printed = str(terminal.before)

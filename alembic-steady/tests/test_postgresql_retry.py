@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from harness import Project
-from runs import Upgrade
+from runs import Traffic, Upgrade
 
 import alembic_steady
 from tests.revisions import revision_id, seconds, write_history
@@ -59,34 +58,6 @@ def reading(connect: Callable[[], psycopg.Connection]) -> Iterator[None]:
         yield
 
 
-class Traffic(threading.Thread):
-    """Other queries on the table, one after the other.
-
-    Attributes:
-        longest: how many seconds the slowest of them took.
-    """
-
-    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
-        super().__init__()
-        self.longest = 0.0
-        self.connect = connect
-        self.is_over = threading.Event()
-
-    def run(self) -> None:
-        """Query until it is over."""
-        with self.connect() as connection:
-            while not self.is_over.wait(0.01):
-                start = time.monotonic()
-                connection.execute("SELECT id FROM account")
-                self.longest = max(self.longest, time.monotonic() - start)
-
-    def end(self) -> float:
-        """End, and return how long the slowest query took."""
-        self.is_over.set()
-        self.join()
-        return self.longest
-
-
 def edit(project: Project, old: str, new: str) -> None:
     """Give a project a copy of the library in which `retry.py` is otherwise."""
     copy = project.path.with_name("library") / "alembic_steady"
@@ -109,7 +80,8 @@ def test_other_queries_go_on_while_a_revision_waits_its_turn(
     edit(project, "lock_timeout = '1s'", f"lock_timeout = '{lock_timeout}'")
     write_history(project, TABLE, COLUMN)
     project.run("alembic", "upgrade", "+1")
-    traffic = Traffic(connect)
+    query = "SELECT id FROM account"
+    traffic = Traffic(connect, lambda connection: connection.execute(query))
     with reading(connect):
         traffic.start()
         upgrade = Upgrade(project, tmp_path / "output")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from harness import Project
+from harness import Project, in_terminal
 
 from tests.conftest import BIN, TOOLS
 from tests.revisions import (
@@ -221,14 +221,7 @@ def test_it_shows_the_statement_on_a_terminal_and_plain_lines_elsewhere(
 ) -> None:
     add_by_hand(project, 'op.create_index("ix_user_id", "user", ["id"])')
     assert "\x1b" not in project.run(*SQUAWK, code=1)
-    terminal = pexpect.spawn(
-        str(TOOLS / "steady"),
-        ["squawk"],
-        cwd=str(project.path),
-        env=project.environment,
-        encoding="utf-8",
-        timeout=60,
-    )
+    terminal = in_terminal(project, "steady", "squawk")
     terminal.expect('CREATE INDEX ix_user_id ON "user"')
     terminal.expect(rf"sql:\d+: {INDEX}: Use alembic_steady.create_index.")
     terminal.expect(ACCEPT)

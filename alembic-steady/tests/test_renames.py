@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness import Project, Service
+from harness import Project, Service, in_terminal
 
-from tests.conftest import TOOLS
 from tests.revisions import (
     AS_BUILT,
     CLEAN,
@@ -306,15 +305,8 @@ def asked(
     begin(project)
 
     def answer(dialog: list[tuple[str, str]]) -> tuple[str, str]:
-        terminal = pexpect.spawn(
-            str(TOOLS / "alembic"),
-            ["revision", "--autogenerate", "-m", "Asked"],
-            cwd=str(project.path),
-            env={**project.environment, "TERM": "dumb"},
-            encoding="utf-8",
-            timeout=30,
-            dimensions=(24, 80),
-        )
+        command = ("alembic", "revision", "--autogenerate", "-m", "Asked")
+        terminal = in_terminal(project, *command)
         for question, reply in dialog:
             terminal.expect_exact(f"{question} [y/N] ")
             terminal.send(reply)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
 from pathlib import Path
-from threading import Event, Thread
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from harness import DRIVERS, PlainProject
-from runs import Upgrade, until
+from runs import Traffic, Upgrade, until
 
 from tests import servers
 from tests.revisions import write_history
@@ -50,42 +49,22 @@ CHANGES = {
 TOUCH = "UPDATE account SET owner = 0 WHERE id = %s"
 
 
-class Traffic(Thread):
-    """Writes to one row after the other.
-
-    Attributes:
-        longest: how many seconds the slowest write took.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.url = url
-        self.longest = 0.0
-        self.is_over = Event()
-
-    def run(self) -> None:
-        """Write until it is over."""
-        number = 0
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            while not self.is_over.wait(0.01):
-                number = number % 1000 + 1
-                start = time.monotonic()
-                connection.execute(TOUCH, [number])
-                self.longest = max(self.longest, time.monotonic() - start)
-
-
 def longest_pause(project: PlainProject, change: str) -> float:
     """Return how many seconds others wait at most while a change is made."""
     write_history(project, TABLES, change)
     url = sa.make_url(project.url).set(drivername="postgresql")
-    traffic = Traffic(url.render_as_string(hide_password=False))
+    told = url.render_as_string(hide_password=False)
+    numbers = cycle(range(1, 1001))
+    traffic = Traffic(
+        partial(psycopg.connect, told, autocommit=True),
+        lambda connection: connection.execute(TOUCH, [next(numbers)]),
+    )
     traffic.start()
     try:
         project.run("alembic", "upgrade", "head")
     finally:
-        traffic.is_over.set()
-        traffic.join()
-    return traffic.longest
+        longest = traffic.end()
+    return longest
 
 
 @pytest.mark.soak

@@ -13,12 +13,11 @@ from alembic_steady.adapters.description import Key, Part
 from alembic_steady.adopt.calls import call, listed, text
 from alembic_steady.adopt.conventions import Convention
 from alembic_steady.adopt.definitions import actions, deferrable, elements, enclosed
-from alembic_steady.adopt.source import LEFT_OUT, Source
+from alembic_steady.adopt.source import LEFT_OUT, Source, place_of
 
 ON_INDEX = re.compile(
     r"(?is)\s*CREATE\s+(UNIQUE\s+)?INDEX\s.*?\sON\s+(?:ONLY\s+)?.*?(?:USING\s+(\w+)\s*)?\("
 )
-
 EXCLUDE = re.compile(r"(?is)\bEXCLUDE\s+(?:USING\s+(\w+)\s*)?\(")
 
 
@@ -41,7 +40,7 @@ class Constraints:
             "index": self._index,
         }
         self._taken: set[str] = set()
-        for key, part in self._source.parts[self._source.place(table)]:
+        for key, part in self._source.parts[place_of(table)]:
             if key.kind in writers and (told := writers[key.kind](table, key, part)):
                 yield told
 
@@ -138,14 +137,14 @@ class Constraints:
         """Return whether a foreign key is written with its only column."""
         others = [
             it
-            for key, it in self._source.parts[self._source.place(table)]
+            for key, it in self._source.parts[place_of(table)]
             if key.kind == "foreign key" and it.columns == part.columns
         ]
         return len(part.columns) == 1 and len(others) == 1
 
     def foreign_keys_of(self, column: Any) -> Iterator[str]:
         """Yield the foreign keys that are written with their only column."""
-        for key, part in self._source.parts[self._source.place(column.table)]:
+        for key, part in self._source.parts[place_of(column.table)]:
             is_own = key.kind == "foreign key" and part.columns == (column.name,)
             targets = self._targets(column.table, part) if is_own else []
             if targets and self._is_inline(column.table, part):
@@ -167,7 +166,7 @@ class Constraints:
 
     def is_indexed(self, column: Any) -> bool:
         """Return whether a column has an index that is named as the convention says."""
-        for key, part in self._source.parts[self._source.place(column.table)]:
+        for key, part in self._source.parts[place_of(column.table)]:
             if key.kind == "index" and part.columns == (column.name,):
                 index = self._reflected(column.table, part.name)
                 if index is not None and self._is_plain(column.table, index, key):

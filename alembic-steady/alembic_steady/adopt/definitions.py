@@ -37,6 +37,7 @@ def actions(definition: str) -> dict[str, str]:
 
 
 def deferrable(definition: str) -> dict[str, str]:
+    """Return whether and how a constraint is checked at the end of a transaction."""
     told = definition.upper()
     if "DEFERRABLE" not in told or "NOT DEFERRABLE" in told:
         return {}
@@ -46,37 +47,30 @@ def deferrable(definition: str) -> dict[str, str]:
 
 def enclosed(text: str) -> tuple[str, str]:
     """Return what stands in the parentheses that a text begins with, and what follows."""
-    for end in ends(text):
-        return text[1:end], text[end + 1 :]
+    for place, sign, depth in _outside_strings(text):
+        if sign in "()" and not depth:
+            return text[1:place], text[place + 1 :]
     return text, ""
 
 
-def ends(text: str) -> Iterator[int]:
-    """Yield the places at which the first parenthesis is closed; strings do not count."""
+def elements(text: str) -> list[str]:
+    """Cut a text at the commas outside of parentheses and strings."""
+    found, start = [], 0
+    for place, sign, depth in _outside_strings(text):
+        if sign == "," and not depth:
+            found.append(text[start:place].strip())
+            start = place + 1
+    return [*found, text[start:].strip()]
+
+
+def _outside_strings(text: str) -> Iterator[tuple[int, str, int]]:
+    """Yield the place of each sign, the sign, and how many parentheses are open after it."""
     depth, quote = 0, ""
     for place, sign in enumerate(text):
         if quote:
             quote = "" if sign == quote else quote
         elif sign in "'\"`":
             quote = sign
-        elif sign in "()":
-            depth += 1 if sign == "(" else -1
-            if not depth:
-                yield place
-
-
-def elements(text: str) -> list[str]:
-    """Cut a text at the commas outside of parentheses and strings."""
-    found, depth, quote = [""], 0, ""
-    for sign in text:
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "'\"`":
-            quote = sign
-        elif sign in "()":
-            depth += 1 if sign == "(" else -1
-        elif sign == "," and not depth:
-            found.append("")
-            continue
-        found[-1] += sign
-    return [it.strip() for it in found]
+        else:
+            depth += (sign == "(") - (sign == ")")
+            yield place, sign, depth

@@ -17,12 +17,13 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import Connection, ForeignKeyConstraint, MetaData
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 
 from alembic_steady import errors
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.adopt.base import Target
+from alembic_steady.adopt.source import place_of
 from alembic_steady.adopt.writer import DATABASE_TYPE, Writer
 from alembic_steady.autogenerate.unmodelled import OPTIONS
 from alembic_steady.scope import Scope
@@ -137,7 +138,7 @@ def _reflected(connection: Connection, description: Description) -> MetaData:
         raise
     for table in [*metadata.tables.values()]:
         # SQLAlchemy may misread a name, such as one with a backtick on MySQL.
-        known = (Key(*_place(table), "column", it.name) for it in table.columns)
+        known = (Key(*place_of(table), "column", it.name) for it in table.columns)
         if not all(key in description for key in known):
             metadata.remove(table)
     for table in metadata.tables.values():
@@ -178,19 +179,15 @@ def _reflect(
     )
 
 
-def _place(table: Table) -> tuple[str | None, str]:
-    return table.schema, str(table.name)
-
-
 def _words(key: Key, metadata: MetaData) -> str:
     """Return what the list says of a part, or of a table that has a model or has none."""
-    modelled = {*map(_place, metadata.tables.values())}
+    modelled = {*map(place_of, metadata.tables.values())}
     is_modelled = key.kind == "table" and key[:2] in modelled
     return OPTIONS.format(key.words) if is_modelled else key.words
 
 
 def _without_model(description: Description, metadata: MetaData) -> list[Key]:
-    modelled = {*map(_place, metadata.tables.values())}
+    modelled = {*map(place_of, metadata.tables.values())}
     return [
         key for key in description if key.kind == "table" and key[:2] not in modelled
     ]

@@ -15,6 +15,11 @@ LEFT_OUT = 2
 """How an index or a check is written that SQLAlchemy can't create."""
 
 
+def place_of(table: Table) -> Place:
+    """Return where a table is."""
+    return table.schema, str(table.name)
+
+
 class Source:
     """The tables of a database, and how exactly each of their parts is written.
 
@@ -42,13 +47,9 @@ class Source:
         self.imports: set[str] = set()
         self.needs_type = False
 
-    def place(self, table: Table) -> Place:
-        """Return where a table is."""
-        return table.schema, str(table.name)
-
     def key(self, column: Any, aspect: str) -> Key:
         """Return the key of an aspect of a column."""
-        return Key(*self.place(column.table), "column", column.name, aspect)
+        return Key(*place_of(column.table), "column", column.name, aspect)
 
     def aspect(self, column: Any, aspect: str) -> Part | None:
         """Return what the database says of an aspect of a column, if anything."""

@@ -18,7 +18,7 @@ from alembic_steady.adopt.columns import GENERATED, VERBATIM, Columns
 from alembic_steady.adopt.constraints import Constraints
 from alembic_steady.adopt.conventions import Convention
 from alembic_steady.adopt.names import Names
-from alembic_steady.adopt.source import LEFT_OUT, Place, Source
+from alembic_steady.adopt.source import LEFT_OUT, Place, Source, place_of
 
 DATABASE_TYPE = '''
 class DatabaseType(sa.types.UserDefinedType[Any]):
@@ -155,7 +155,7 @@ class Writer:
         wanted = {*schema}
         for table, name in self._names.names.items():
             if table.schema in wanted:
-                place = self._source.place(table)
+                place = place_of(table)
                 if place not in self._written:
                     is_class = table in self._names.classes
                     write = self._class if is_class else self._table
@@ -201,7 +201,7 @@ class Writer:
 
     def _options(self, table: Table) -> dict[str, str]:
         """Return the options of a table: its schema, its comment, and those of the dialect."""
-        place = self._source.place(table)
+        place = place_of(table)
         options = {"schema": repr(table.schema)} if table.schema else {}
         if table.comment:
             options["comment"] = repr(table.comment)

@@ -93,29 +93,28 @@ BESIDE = text("""
 
 # All that no model builds. What belongs to an extension or to another object comes with that;
 # 16384 is the first that is not PostgreSQL's own (FirstNormalObjectId in its access/transam.h).
-NOT_OF_MODELS = text("""
-    WITH found AS (
-        SELECT 'pg_class'::regclass AS classid, oid FROM pg_class
-            WHERE relkind IN ('v', 'm', 'f', 'S')
-        UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc
-        UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
-        UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE rulename <> '_RETURN'
-        UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
-        UNION ALL SELECT 'pg_extension'::regclass, oid FROM pg_extension
-        UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
-        UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
-        UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator
-        UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass
-        UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast
-        UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation
-        UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion
-        UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config
-        UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict
-        UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server
-        UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication
-    )
+CATALOGUES = {
+    "pg_class": "relkind IN ('v', 'm', 'f', 'S')",
+    "pg_trigger": "NOT tgisinternal",
+    "pg_rewrite": "rulename <> '_RETURN'",
+    **dict.fromkeys(
+        (
+            *("pg_proc", "pg_policy", "pg_extension", "pg_event_trigger"),
+            *("pg_statistic_ext", "pg_operator", "pg_opclass", "pg_cast"),
+            *("pg_collation", "pg_conversion", "pg_ts_config", "pg_ts_dict"),
+            *("pg_foreign_server", "pg_publication"),
+        ),
+        "true",
+    ),
+}
+"""The catalogues of that, and which of their rows."""
+FOUND = " UNION ALL ".join(
+    f"SELECT '{name}'::regclass AS classid, oid FROM {name} WHERE {condition}"
+    for name, condition in CATALOGUES.items()
+)
+NOT_OF_MODELS = text(f"""
     SELECT DISTINCT told.type, told.identity
-    FROM found, pg_identify_object(classid, oid, 0) AS told
+    FROM ({FOUND}) AS found, pg_identify_object(classid, oid, 0) AS told
     WHERE oid >= 16384 AND NOT EXISTS (
         SELECT FROM pg_depend WHERE pg_depend.classid = found.classid AND objid = oid
         AND (deptype IN ('e', 'i') OR deptype = 'a' AND told.type = 'sequence'))

@@ -78,11 +78,11 @@ def _tell(found: str, *, is_shown: bool) -> None:
     for place, rule in FINDING.findall(found):
         rules[place].add(rule)
     for line in found.splitlines():
-        match = FINDING.match(line)
-        # A unique constraint is one that is NOT VALID as well, and its own rule knows best.
-        known = [it for it in HELPERS if match and it in rules[match[1]]]
-        is_about = match is not None and match[2] in HELPERS
-        use = USE.format(HELPERS[known[0]]) if is_about else ""
+        match, use = FINDING.match(line), ""
+        if match and match[2] in HELPERS:
+            # A unique constraint is not NOT VALID either, but has a rule of its own.
+            best = next(it for it in HELPERS if it in rules[match[1]])
+            use = USE.format(HELPERS[best])
         if not is_shown:
             print(f"{line}{use}")
         elif match and use:
