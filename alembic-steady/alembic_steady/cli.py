@@ -32,7 +32,14 @@ def command_line() -> CommandLine:
     line = SteadyCommandLine(prog="steady")
     for command in (
         *(commands.adopt, commands.create, commands.drift),
-        *(commands.squash, commands.squawk),
+        *(
+            commands.plan,
+            commands.rebase,
+            commands.squash,
+            commands.squawk,
+            commands.staged,
+        ),
+        *(commands.sync, commands.undo),
     ):
         line.register_command(command)
     return line

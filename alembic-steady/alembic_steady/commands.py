@@ -68,3 +68,38 @@ def squash(config: Config, revision: str) -> None:
     from alembic_steady.squash import squash as run
 
     run(config, revision)
+
+
+def rebase(config: Config) -> None:
+    """Put my revisions behind those of another branch, and let the database follow."""
+    from alembic_steady.branches.rebase import rebase as run
+
+    run(config)
+
+
+def sync(config: Config) -> None:
+    """Undo in the local database what this branch does not have, and upgrade it."""
+    from alembic_steady.branches.sync import sync as run
+
+    run(config)
+
+
+def staged(config: Config) -> None:
+    """Check that the revisions of the next commit cover its models, and have one head."""
+    from alembic_steady.branches.staged import staged as run
+
+    run(config)
+
+
+def undo(config: Config) -> None:
+    """Take back the last revision: in the database, its file and the models."""
+    from alembic_steady.branches.undo import undo as run
+
+    run(config)
+
+
+def plan(config: Config) -> None:
+    """Show what `upgrade head` would do to the database, without doing it."""
+    from alembic_steady.plan import plan as run
+
+    run(config)

@@ -10,9 +10,9 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData
 
-from alembic_steady import errors, private, scratch
+from alembic_steady import errors, head_file, private, scratch
 from alembic_steady.configure import configure_options, include_name
-from alembic_steady.executor import Executor
+from alembic_steady.executor import PLAN, Executor
 from alembic_steady.settings import COLLECTOR, Settings, UrlSource
 
 
@@ -60,7 +60,24 @@ def run_migrations(
         context.config.attributes[COLLECTOR](settings)
         return
     with errors.in_one_line("the command failed", context.config):
+        if private.is_generating():
+            _generate(settings)
+        else:
+            _run_command(settings)
+
+
+def _generate(settings: Settings) -> None:
+    """Run `revision` or `merge`, which need no database unless they compare models."""
+    if private.follows_any_head():
+        head_file.refuse_several(context.script)
+    if private.is_autogenerate():
         _run_command(settings)
+    else:
+        context.configure(
+            dialect_name=settings.dialect_name, **configure_options(settings)
+        )
+        [*private.plan()((), context.get_context())]
+    head_file.keep(context.script)
 
 
 def _run_command(settings: Settings) -> None:
@@ -119,7 +136,8 @@ def _run(settings: Settings, options: dict[str, Any], connection: Connection) ->
                 context.run_migrations()
             return
         is_given = connection.in_transaction()
-        executor = Executor(settings.adapter, private.plan(), is_given=is_given)
+        plan = context.config.attributes.get(PLAN) or private.plan()
+        executor = Executor(settings.adapter, plan, is_given=is_given)
         context.configure(connection=connection, fn=executor.steps, **options)
         with settings.adapter.lock(connection) as check:
             executor.run(connection, check)

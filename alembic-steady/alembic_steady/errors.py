@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.script.revision import MultipleHeads, ResolutionError
 from alembic.util import CommandError
 from sqlalchemy.exc import (
@@ -16,7 +18,8 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
-from alembic_steady import private, x_arguments
+from alembic_steady import head_file, private, x_arguments
+from alembic_steady.git import repository, revisions
 from alembic_steady.record import COMMIT, Record
 
 AGAIN = "fix the cause and run it again"
@@ -32,11 +35,14 @@ STAMP = (
     "If the database already has all that this revision builds, note that instead:"
     " {} stamp {}"
 )
-MERGE = "to join them, write a revision: {} merge -m '…' {}"
 NO_SUCH = "{0} history lists all that there are"
 NOT_HERE = (
-    "the database is at it, but no file of this project has it; another branch may:"
-    " git log --all -- '*{0}*'"
+    "the database is at it, but no file of this project has it{}: bring that from where it"
+    " was written"
+)
+ELSEWHERE = (
+    "the database is at it: {}, but {} does not have it. To undo it in a database of this"
+    " machine: steady sync"
 )
 DEPENDENT = ("2BP01", "0A000")
 """PostgreSQL's codes of what something else depends on."""
@@ -140,7 +146,7 @@ def in_one_line(place: str, config: Config) -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        told = _advised(error)
+        told = _advised(error, config)
         if "\n" not in told:  # Questions and their answers have lines of their own.
             told = fitted(told)
         if told == str(error):
@@ -158,16 +164,27 @@ def _full_traceback(command: str) -> str:
     return f"Full traceback: {command if len(command) < 100 else '-x traceback'}"
 
 
-def _advised(error: CommandError) -> str:
+def _advised(error: CommandError, config: Config) -> str:
     """Return the message of an error, with the command that helps."""
     program, why = x_arguments.program(), error.__cause__
     if isinstance(why, MultipleHeads):
-        return f"{error}; {MERGE.format(program, ' '.join(why.heads))}"
+        scripts = ScriptDirectory.from_config(config)
+        return head_file.several(scripts, why.heads)
     if isinstance(why, ResolutionError):
-        is_typed = why.argument in str(private.destination())
-        way = NO_SUCH.format(program) if is_typed else NOT_HERE.format(why.argument)
-        return f"{error}; {way}"
+        if why.argument in str(private.destination()):
+            return f"{error}; {NO_SUCH.format(program)}"
+        return f"{error}; {_whereabouts(why.argument, config)}"
     return str(error)
+
+
+def _whereabouts(revision: str, config: Config) -> str:
+    """Say which revision a database is at that the project's files do not have."""
+    scripts = ScriptDirectory.from_config(config)
+    here = repository.find(Path(scripts.dir))
+    told = here and revisions.whereabouts(here, scripts, revision)
+    if here and told:
+        return ELSEWHERE.format(told, here.branch())
+    return NOT_HERE.format(", nor has git" if here else "")
 
 
 def cause(error: BaseException) -> BaseException:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from alembic import context
@@ -15,12 +16,15 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alembic_steady import errors, private, x_arguments
 from alembic_steady.adapters import Adapter
+from alembic_steady.git import kept
 from alembic_steady.record import Record
 
 NOT_READ = (
     "all revisions have run, but the version table that a new connection finds says {}"
     " and not {}"
 )
+PLAN = "alembic_steady.plan"
+"""The key in `Config.attributes` of other steps than those of the command itself."""
 GIVEN = ", as soon as the transaction that was passed is committed"
 
 
@@ -70,6 +74,7 @@ class Executor:
             yield self.step
             self._keep(migration.connection)
             say(f"{time.monotonic() - start:.2f} s")
+            self._copy(migration.connection)
             self.step = None
             del self.left[0]
 
@@ -122,6 +127,13 @@ class Executor:
         is_own = not (self.is_given or self._adapter.is_one_transaction)
         if is_own and connection.in_transaction():
             connection.commit()
+
+    def _copy(self, connection: Connection) -> None:
+        """Keep a copy of what has run on this machine, for a branch that has not its file."""
+        revision: Any = getattr(self.step, "revision", None)
+        is_new = revision is not None and self.step.is_upgrade and not self.is_given
+        if is_new and self._adapter.is_local(connection.engine.url):
+            kept.keep(revision.revision, Path(revision.path))
 
     def _kept(self, error: CommandError) -> str:
         """Say what was kept of the revision that an error has ended, or "" if nothing was."""

@@ -24,10 +24,20 @@ OFFLINE = (
 )
 
 
-def as_sql(config: Config) -> str:
+def by_revision(config: Config, start: str | None = None) -> dict[str, str]:
+    """Return the SQL of each revision; see `as_sql`."""
+    _, *parts = STEP.split(as_sql(config, start))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def as_sql(config: Config, start: str | None = None) -> str:
     """Return the SQL of the revisions, as `alembic upgrade base:heads --sql` prints it.
 
     It begins after the revision that `minimum_sql_revision` names.
+
+    Arguments:
+        config: Alembic's configuration of the project.
+        start: the revision to begin after where no other is named.
 
     Raises:
         CommandError: a revision cannot be printed; the message names it.
@@ -35,7 +45,7 @@ def as_sql(config: Config) -> str:
     printed = StringIO()
     to_buffer = copy.copy(config)
     to_buffer.output_buffer = printed
-    start = limit(config, SQL) or "base"
+    start = limit(config, SQL) or start or "base"
     try:
         command.upgrade(to_buffer, f"{start}:heads", sql=True)
     except Exception as error:

@@ -54,6 +54,20 @@ def is_writing() -> bool:
     return "destination_rev" in command_options()
 
 
+def is_generating() -> bool:
+    """Return whether the command writes a revision: `revision` or `merge`.
+
+    Both pass what the template of revisions is rendered with.
+    """
+    return "template_args" in command_options() and not is_check()
+
+
+def follows_any_head() -> bool:
+    """Return whether a revision was not told which one to follow."""
+    revision = command_options().get("revision_context")
+    return revision is not None and revision.command_args["head"] in (None, "head")
+
+
 def destination() -> Any:
     """Return the target revision of the command, as it was typed, or None without one."""
     if context._proxy is None:  # type: ignore[attr-defined]

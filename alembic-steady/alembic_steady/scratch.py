@@ -5,7 +5,8 @@ Such a database is made for each comparison and dropped afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import context, op
@@ -56,18 +57,39 @@ def replay(
     Raises:
         CommandError: there is no such revision, or one fails.
     """
+    with running(settings, options, connection) as run:
+        for script in in_order(heads):
+            begin(script)
+            run(script, "upgrade")
+
+
+def in_order(heads: str | Iterable[str]) -> list[Script]:
+    """Return all revisions up to the given heads, each behind those that it follows."""
+    scripts: Any = context.script.walk_revisions("base", heads)  # type: ignore[arg-type]
+    return [*reversed([*scripts])]
+
+
+@contextmanager
+def running(
+    settings: Settings, options: Mapping[str, Any], connection: Connection
+) -> Iterator[Callable[[Script, str], None]]:
+    """Prepare an empty database, and yield a function that runs `upgrade` or `downgrade`.
+
+    That raises a CommandError which names the revision if it fails.
+    """
     context.configure(connection=connection, **options)
     migration = context.get_context()
     settings.adapter.prepare(connection, migration.version_table_schema)
+
+    def run(script: Script, direction: str) -> None:
+        try:
+            private.run_revision(migration, getattr(script.module, direction))
+        except Exception as error:
+            is_wanted = x_arguments.value("traceback") is not None
+            if isinstance(error, CommandError) or is_wanted:
+                raise
+            name = f"{script.revision} {script.doc}"
+            raise CommandError(errors.explain(error, name)) from error
+
     with Operations.context(migration), settings.adapter.running():
-        scripts: Any = context.script.walk_revisions("base", heads)  # type: ignore[arg-type]
-        for script in reversed(list(scripts)):
-            begin(script)
-            try:
-                private.run_revision(migration, script.module.upgrade)
-            except Exception as error:
-                is_wanted = x_arguments.value("traceback") is not None
-                if isinstance(error, CommandError) or is_wanted:
-                    raise
-                name = f"{script.revision} {script.doc}"
-                raise CommandError(errors.explain(error, name)) from error
+        yield run

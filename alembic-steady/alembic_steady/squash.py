@@ -6,8 +6,6 @@ It keeps the id of the newest of them, so a database that is there already needs
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,12 +18,14 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError, rev_id, to_tuple
 from sqlalchemy import Connection, event
 
-from alembic_steady import drift, errors, scratch, settings
+from alembic_steady import drift, errors, head_file, scratch, settings
 from alembic_steady.adapters.description import Description
 from alembic_steady.adapters.dump import Dump
 from alembic_steady.adopt import baseline
 from alembic_steady.adopt.files import Undo, all_or_none, replace, tell, tell_written
 from alembic_steady.configure import configure_options, current_heads
+from alembic_steady.git import repository
+from alembic_steady.git.repository import GitError
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -114,19 +114,11 @@ def _replaced(scripts: ScriptDirectory, revision: str) -> list[Script]:
 
 def _refuse_without_git(files: list[Path]) -> None:
     """Refuse if git does not have the files as they are."""
-    program = shutil.which("git")
-    if program is None:
-        raise CommandError(NOT_KEPT.format("git is not installed"))
-    done = subprocess.run(
-        [program, "status", "--porcelain", "--ignored", "--", *files],
-        cwd=files[0].parent,
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    if done.returncode:
-        raise CommandError(NOT_KEPT.format("this is no git repository"))
-    if changed := done.stdout.splitlines():
+    try:
+        here = repository.of(files[0].parent)
+    except GitError as error:
+        raise CommandError(NOT_KEPT.format(error)) from None
+    if changed := here.lines("status", "--porcelain", "--ignored", "--", *files):
         raise CommandError(NOT_KEPT.format(f"commit {changed[0][3:]} first"))
 
 
@@ -192,7 +184,8 @@ def _replace(
         gone = [it.revision for it in replaced]
         limited = baseline.limit_downgrades(config, target.revision, undo, gone)
         _prove(project, config, target.revision, built)
-    return [*files, limited] if limited else files
+    named = head_file.write(ScriptDirectory.from_config(config))
+    return [*files, *filter(None, [limited, named])]
 
 
 def _files(revision: Path) -> Iterator[Path]:

@@ -46,6 +46,11 @@ def traceback(config: Config) -> str | None:
     return _with("traceback", sys.argv[1:] if is_typed else [])
 
 
+def again(argument: str) -> str:
+    """Return the command that was typed, with one more `-x`, where no `env.py` is running."""
+    return _with(argument, sys.argv[1:])
+
+
 def is_command_line() -> bool:
     """Return whether Alembic runs from the command line and not from Python."""
     return hasattr(context.config.cmd_opts, "cmd")

@@ -68,8 +68,7 @@ def test_what_was_changed_by_hand_is_listed(service: Service) -> None:
     _place, error = project.run(*DRIFT, code=255).splitlines()
     assert error == (
         "FAILED: Can't locate revision identified by '0123456789ab'; the database is at it,"
-        " but no file of this project has it; another branch may:"
-        " git log --all -- '*0123456789ab*'"
+        " but no file of this project has it: bring that from where it was written"
     )
 
 

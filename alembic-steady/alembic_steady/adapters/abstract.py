@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -123,6 +130,10 @@ class Adapter(ABC):
             CommandError: the role does not exist, or migrations cannot grant it rights.
         """
         return None
+
+    def is_local(self, url: URL) -> bool:
+        """Return whether a database is on this machine."""
+        return True
 
     @abstractmethod
     def is_scratch(self, url: URL) -> bool:
@@ -470,8 +481,16 @@ class Adapter(ABC):
 
     # Commands of this library
 
-    def squawk(self, config: Config) -> int:
+    def can_lint(self) -> bool:
+        """Return whether `squawk` finds something here, and is installed."""
+        return False
+
+    def squawk(self, config: Config, only: Container[str] | None = None) -> int:
         """Print what squawk finds in the SQL of each revision, and return its exit code.
+
+        Arguments:
+            config: Alembic's configuration of the project.
+            only: the revisions to lint; all by default.
 
         Raises:
             CommandError: squawk does not support this family or is not installed, or a

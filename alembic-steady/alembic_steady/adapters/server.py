@@ -290,10 +290,14 @@ class ServerAdapter(Adapter):
                 with suppress(CommandError):  # It belongs to another role.
                     self.execute(connection, self.drop_database, name)
 
+    def is_local(self, url: URL) -> bool:
+        """Return whether each host of a URL is this machine."""
+        return all(LOCAL.fullmatch(host) for host, _port in self.addresses(url))
+
     def _local(self, in_use: Callable[[], Iterable[URL]]) -> URL:
         urls = [*in_use()]
         for url in urls:
-            if all(LOCAL.fullmatch(host) for host, _port in self.addresses(url)):
+            if self.is_local(url):
                 return url
         raise CommandError(
             f"{self._server(urls[0])} is not on this machine, so no database is created"

@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from alembic_steady import drift, errors, settings, x_arguments
+from alembic_steady import drift, errors, head_file, settings, x_arguments
 from alembic_steady.adapters.description import Description
 from alembic_steady.adapters.dump import Dump, DumpUnavailable
 from alembic_steady.adopt import base, baseline, others, progress
@@ -240,6 +240,7 @@ def _write(config: Config, adopted: Adopted) -> list[Path]:
         limited = baseline.limit_downgrades(config, head.revision, undo)
     revision = Path(head.path)
     files = [*adopted.models.files, revision, revision.with_suffix(".sql"), limited]
+    files.append(head_file.write(scripts))
     return [file for file in files if file and file.exists()]
 
 

@@ -8,22 +8,27 @@ build; with `-x live`, the real database is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 from weakref import finalize
 
 from alembic import context
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine
 
-from alembic_steady import private, scratch, x_arguments
+from alembic_steady import hooks, private, scratch, x_arguments
 from alembic_steady.autogenerate import noise, ruler, trial
 from alembic_steady.autogenerate.details import without_details
 from alembic_steady.autogenerate.review import Review
 from alembic_steady.autogenerate.ruler import Ruler
 from alembic_steady.autogenerate.unmodelled import Unmodelled
+from alembic_steady.configure import configure_options
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
 
@@ -75,11 +80,12 @@ def live_options(
     """
     everything = options
     options = _without_unmodelled(settings, options, connection)
+    replay = partial(scratch.replay, settings, options, heads="heads")
     try:
         with without_details(), _any_scratch(settings) as other:
-            scratch.replay(settings, options, other, "heads")
+            replay(other)
             scope = Scope(settings, options, other)
-            measured = _measure(settings, options, scope, other)
+            measured = _measure(settings, scope, other, replay)
             is_given = connection.in_transaction()
             measured.take(measured.describe(connection))
             if not is_given:
@@ -132,12 +138,13 @@ def _compare_on(
 ) -> None:
     """Compare on a scratch database, and leave it to the trial of a new revision."""
     options = _without_unmodelled(settings, options, connection)
-    scratch.replay(settings, options, connection, "heads")
+    replay = partial(scratch.replay, settings, options, heads="heads")
+    replay(connection)
     context.get_context().stamp(context.script, "heads")
     connection.commit()
     scope = Scope(settings, options, connection)
     with without_details():
-        measured = _measure(settings, options, scope, connection)
+        measured = _measure(settings, scope, connection, replay)
         review = Review(settings, options, measured)
         told = _options(settings, options, measured, review)
         context.configure(connection=connection, **told)
@@ -147,7 +154,7 @@ def _compare_on(
     if not review.is_restored:
         stack.close()
         connection = stack.enter_context(settings.scratch_connection())
-        scratch.replay(settings, options, connection, "heads")
+        replay(connection)
     close = stack.pop_all().close
     finalize(context.script, close)
     trial.Trial(
@@ -155,12 +162,47 @@ def _compare_on(
     ).arrange()
 
 
-def _measure(
-    settings: Settings, options: dict[str, Any], scope: Scope, connection: Connection
-) -> Ruler:
-    def replay(other: Connection) -> None:
-        scratch.replay(settings, options, other, "heads")
+def prove(
+    settings: Settings,
+    config: Config,
+    scripts: ScriptDirectory,
+    before: str,
+    files: Sequence[Path],
+) -> list[str]:
+    """Run revisions up, down and up on a scratch database, and return what is said of each.
 
+    Arguments:
+        settings: the settings of the project.
+        config: Alembic's configuration of the project.
+        scripts: its revisions.
+        before: the revision behind which they stand.
+        files: their files, oldest first; the last one has to lead to what the models build.
+
+    Raises:
+        CommandError: one does not work; no file has changed.
+    """
+    options = configure_options(settings)
+    with settings.scratch_connection() as connection:
+        with EnvironmentContext(config, scripts), without_details():
+            options = _without_unmodelled(settings, options, connection)
+            replay = partial(scratch.replay, settings, options, heads=before)
+            replay(connection)
+            connection.commit()
+            scope = Scope(settings, options, connection)
+            measured = _measure(settings, scope, connection, replay)
+        tried = trial.Trial(
+            *(options, connection, connection.close, measured, set(), len(files)),
+            *(scripts, config),
+        )
+        return [tried.prove(file) for file in files]
+
+
+def _measure(
+    settings: Settings,
+    scope: Scope,
+    connection: Connection,
+    replay: Callable[[Connection], None],
+) -> Ruler:
     connection.rollback()
     empty = partial(_any_scratch, settings)
     return ruler.measure(settings, scope, connection, empty, replay)
@@ -204,4 +246,4 @@ def _compare_with_nothing(
     if review.number and not private.is_check():
         print(f"Warning: the revision has not run: {reason}", file=sys.stderr)
         remark = trial.NOT_RUN.format(NO_SERVER)
-        trial.append_hook(context.script, lambda file: trial.note(file, remark))
+        hooks.append(context.script, lambda file: trial.note(file, remark))

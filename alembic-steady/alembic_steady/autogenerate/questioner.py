@@ -11,7 +11,7 @@ from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import Column
 
-from alembic_steady import private, x_arguments
+from alembic_steady import private, questions, x_arguments
 from alembic_steady.autogenerate import warnings
 
 NO_FIT = (
@@ -22,6 +22,8 @@ NEW_TYPE = (
     " has a new name and a new type, which takes two revisions: restore the old type in"
     " the model and rename the column, then change its type"
 )
+
+NO_ANSWER = "no answer, so no revision was written"
 
 
 class Rename(NamedTuple):
@@ -97,7 +99,7 @@ def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
             continue
         if not sys.stdin.isatty():
             unclear.append(rename)
-        elif _is_yes(f"{rename} [y/N] "):
+        elif questions.is_yes(str(rename), NO_ANSWER):
             renames.append(rename)
     if unclear:
         yes = [f"{rename} If so:\n  {_command(rename.option)}\n" for rename in unclear]
@@ -106,13 +108,6 @@ def ask(impl: Any, pairs: list[Rename]) -> list[Rename]:
         if isinstance(old, Column) and impl.compare_type(old, new):
             raise CommandError(f"{full_name(new)}{NEW_TYPE}")
     return renames
-
-
-def _is_yes(question: str) -> bool:
-    try:
-        return input(question).strip().lower() in ("y", "yes")
-    except (EOFError, KeyboardInterrupt):
-        raise CommandError("no answer, so no revision was written") from None
 
 
 def _command(option: str) -> str:

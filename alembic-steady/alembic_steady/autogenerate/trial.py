@@ -19,21 +19,21 @@ from typing import Any
 from alembic import context
 from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory, write_hooks
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from alembic_steady import errors, private, x_arguments
+from alembic_steady import errors, hooks, private, x_arguments
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.autogenerate.details import without_details
 from alembic_steady.autogenerate.ruler import Ruler, difference
 
-HOOK = "alembic_steady.trial"
 LENGTH = 100
 """The number of characters shown of an operation."""
 FAILED = "{where} failed on a scratch database: {why}"
 UNWANTED = "{function}() does not lead to {what}: {difference}"
 REFUSED = "{}; {}. To write it nevertheless, and edit it: {}"
+UNPROVEN = "{}: {}. Nothing has changed; to do it nevertheless: {}"
 ALL_REMOVED = "the files of all revisions of this run were removed"
 NOT_WORKING = "Does not work yet: {}"
 NOT_RUN = "Not run yet: {}"
@@ -72,7 +72,7 @@ class Trial:
         self._is_quiet = self.scripts.messaging_opts["quiet"]
         self.scripts.messaging_opts = {"quiet": True}
         self.scripts.hooks = [self._guarded(hook) for hook in self.scripts.hooks]
-        append_hook(self.scripts, self._try)
+        hooks.append(self.scripts, self._try)
 
     def _guarded(self, hook: Any) -> Any:
         """Let no file stay if one of the project's own hooks fails, since it has not run."""
@@ -90,7 +90,7 @@ class Trial:
                 self.abandon(file)
                 raise
 
-        return {"_hook_name": hook["_hook_name"], "type": HOOK, "call": call}
+        return hooks.hook(hook["_hook_name"], call)
 
     def _try(self, file: Path) -> None:
         self._files.append(file)
@@ -106,6 +106,23 @@ class Trial:
         if not self._is_quiet:
             print(f"Generating {file} ...  done\n{told}")
 
+    def prove(self, file: Path) -> str:
+        """Run a file that is there already, and return what is said about it.
+
+        Raises:
+            CommandError: it does not work, and is not wanted all the same.
+        """
+        self._files.append(file)
+        try:
+            with self._running() as migration:
+                is_last = len(self._files) == self.number
+                return self._run(migration, file, is_last=is_last)
+        except TrialError as error:
+            if not any(True for _ in x_arguments.told(self.config, "untried")):
+                way = x_arguments.again("untried")
+                raise CommandError(UNPROVEN.format(file.name, error, way)) from None
+            return f"does not work yet: {error}"
+
     def abandon(self, file: Path) -> None:
         """Remove a file and those before it, and drop the scratch database."""
         for written in {*self._files, file}:
@@ -119,7 +136,7 @@ class Trial:
             CommandError: it does not work, and is not wanted all the same.
         """
         try:
-            return self._run(migration, file, is_last=is_last)
+            return f"  {self._run(migration, file, is_last=is_last)}"
         except TrialError as error:
             if x_arguments.value("untried") is None:
                 is_only = len(self._files) == 1
@@ -145,7 +162,7 @@ class Trial:
         else:
             self._compare("downgrade", "where the upgrade began", before)
             self._step(migration, file, upgrade)
-        return f"  ran {way} in {time.monotonic() - start:.2f} s"
+        return f"ran {way} in {time.monotonic() - start:.2f} s"
 
     def _step(self, migration: Any, file: Path, step: Callable[[], None]) -> None:
         self.connection.rollback()  # Reading may have begun a transaction.
@@ -193,21 +210,10 @@ class Trial:
             dialect.identifier_preparer = once
 
 
-def append_hook(scripts: ScriptDirectory, call: Callable[[Path], None]) -> None:
-    """Let Alembic call a function with each file that it has written, after other hooks."""
-    hook: Any = {"_hook_name": "trial", "type": HOOK, "call": call}
-    scripts.hooks = [*scripts.hooks, hook]
-
-
 def note(file: Path, remark: str) -> None:
     """Write a remark as a comment at the head of a revision."""
     lines = "".join(f"# {line}\n" for line in remark.splitlines())
     file.write_text(lines + file.read_text("utf-8"), "utf-8")
-
-
-@write_hooks.register(HOOK)
-def _call(path: str, options: Any) -> None:
-    options["call"](Path(path))
 
 
 def _load(file: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
@@ -126,9 +126,13 @@ class PostgreSQLAdapter(ServerAdapter):
             OWN_NUMBERS.get(driver, ())
         )
 
-    def squawk(self, config: Config) -> int:
+    def can_lint(self) -> bool:
+        """Return whether squawk is installed."""
+        return squawk.program() is not None
+
+    def squawk(self, config: Config, only: Container[str] | None = None) -> int:
         """Print what squawk finds in the SQL of each revision, and return its exit code."""
-        return squawk.check(config)
+        return squawk.check(config, only)
 
     def engine(self, url: URL) -> Engine:
         """Return an engine that has no pool and gives up connecting after 5 seconds."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from collections import defaultdict
+from collections.abc import Container
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,17 +37,23 @@ To accept a finding, add a comment to its revision that says why it does no harm
 # squawk-ignore <rule>: <reason>"""
 
 
-def check(config: Config) -> int:
+def program() -> str | None:
+    """Return squawk, which is installed where alembic is, or None."""
+    return shutil.which("squawk", path=sysconfig.get_path("scripts"))
+
+
+def check(config: Config, only: Container[str] | None = None) -> int:
     """Print what squawk finds in the SQL of each revision, and return its exit code.
 
     Arguments:
         config: Alembic's configuration; squawk reads `.squawk.toml` next to its ini file.
+        only: the revisions to lint; all by default.
 
     Raises:
         CommandError: squawk is not installed, or a finding is accepted without a reason.
     """
-    program = shutil.which("squawk", path=sysconfig.get_path("scripts"))
-    if program is None:
+    found = program()
+    if found is None:
         raise CommandError(
             "squawk is not installed: run uv sync or pip install squawk-cli"
         )
@@ -55,11 +62,11 @@ def check(config: Config) -> int:
     # squawk expands the pattern; all names of a long history may not fit a command line.
     arguments += ["--no-error-on-unmatched-pattern", "*.sql"]
     with TemporaryDirectory() as folder:
-        _write_sql(config, Path(folder))
+        _write_sql(config, Path(folder), only)
         lint = partial(subprocess.run, cwd=folder, check=False, encoding="utf-8")
-        done = lint([program, "--reporter", "gcc", *arguments], capture_output=True)
+        done = lint([found, "--reporter", "gcc", *arguments], capture_output=True)
         if sys.stdout.isatty():  # It shows each statement there.
-            lint([program, *arguments])
+            lint([found, *arguments])
     sys.stderr.write(done.stderr)
     _tell(done.stdout, is_shown=sys.stdout.isatty())
     if done.returncode:
@@ -89,11 +96,12 @@ def _tell(found: str, *, is_shown: bool) -> None:
             print(f"{match[1]}: {match[2]}:{use}")
 
 
-def _write_sql(config: Config, folder: Path) -> None:
+def _write_sql(config: Config, folder: Path, only: Container[str] | None) -> None:
     """Write the SQL of each revision to a file of the same name."""
     scripts = ScriptDirectory.from_config(config)
-    _, *parts = history.STEP.split(history.as_sql(config))
-    for revision, sql in zip(parts[::2], parts[1::2], strict=True):
+    for revision, sql in history.by_revision(config).items():
+        if only is not None and revision not in only:
+            continue
         file = Path(scripts.get_revision(revision).path)
         lines = [f"-- squawk-ignore-file {rules}\n" for rules in _accepted(file)]
         target = folder / file.with_suffix(".sql").name

@@ -1,0 +1,1 @@
+"""Commands that let a database and a history follow the branches of git."""

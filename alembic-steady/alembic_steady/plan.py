@@ -1,0 +1,195 @@
+"""`steady plan`: what `upgrade head` would do to a database, without doing it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError, to_tuple
+from sqlalchemy import Connection
+
+from alembic_steady import errors, history, scratch, settings, x_arguments
+from alembic_steady.adapters.description import Description, Key
+from alembic_steady.branches import losses
+from alembic_steady.configure import configure_options, current_heads
+from alembic_steady.git import repository, revisions
+from alembic_steady.scope import Scope
+from alembic_steady.settings import Settings
+
+NO_PLACE = "git has no commit {0}: git fetch origin, or git fetch --unshallow"
+NOTHING = "Nothing to do"
+NO_SQL = "-- not printed: {}"
+LIMITED = f"it stands before {history.SQL} of pyproject.toml"
+TIME = "ran in {:.2f} s on a scratch database"
+DROPS = "drops {}"
+REQUIRED = "{} becomes NOT NULL, which fails if a row has no value for it"
+TYPE = "{} changes from {} to {}"
+
+
+@dataclass
+class Step:
+    """A revision that has not run.
+
+    Attributes:
+        script: the revision.
+        seconds: how long it took on a scratch database.
+        dropped: the tables and columns that it drops.
+        remarks: what else the owner of the rows may want to know.
+    """
+
+    script: Script
+    seconds: float = 0
+    dropped: list[Key] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def plan(config: Config) -> None:
+    """Show what `upgrade head` would do to the database, or with what a branch adds.
+
+    Arguments:
+        config: Alembic's configuration of the project.
+
+    Raises:
+        CommandError: that is not known; the message is one line.
+    """
+    project = settings.load(config)
+    scripts = ScriptDirectory.from_config(config)
+    since = next(x_arguments.told(config, "since"), None)
+    with errors.in_one_line("steady plan", config):
+        if since is None:
+            pending = _pending(project, config, scripts)
+        else:
+            pending = _added(config, scripts, since)
+        if not pending:
+            config.print_stdout(NOTHING)
+            return
+        steps = _tried(project, config, scripts, pending)
+        counts = {} if since else _counts(project, steps)
+        sql = _sql(config, pending)
+        for step in steps:
+            _tell(config, step, counts, sql)
+        if project.adapter.can_lint():
+            ids = {it.revision for it in pending}
+            sys.exit(project.adapter.squawk(config, ids))
+
+
+def _pending(
+    project: Settings, config: Config, scripts: ScriptDirectory
+) -> list[Script]:
+    """Return what a database has not run, oldest first."""
+    url = project.url()
+    place = project.adapter.describe(url)
+    heads: tuple[str, ...] = ()
+    with errors.in_one_line(place, config):
+        if project.adapter.exists(url):
+            with project.adapter.connect(url) as real:
+                heads = current_heads(project, real)
+        config.print_stdout("%s, at %s", place, ", ".join(heads) or "base")
+        known = {it.revision for it in scripts.iterate_revisions(heads, "base")}
+    everything = [*scripts.walk_revisions()]
+    return [it for it in reversed(everything) if it.revision not in known]
+
+
+def _added(config: Config, scripts: ScriptDirectory, since: str) -> list[Script]:
+    """Return the revisions that a commit does not have, oldest first."""
+    here = repository.of(Path(scripts.dir))
+    if not here.commit(since):
+        raise CommandError(NO_PLACE.format(since))
+    config.print_stdout("Since %s", since)
+    known = revisions.ids(here, scripts, since)
+    everything = [*scripts.walk_revisions()]
+    return [it for it in reversed(everything) if it.revision not in known]
+
+
+def _tried(
+    project: Settings,
+    config: Config,
+    scripts: ScriptDirectory,
+    pending: Sequence[Script],
+) -> list[Step]:
+    """Run all revisions on a scratch database, and look at what some of them do."""
+    options = configure_options(project)
+    ids = {it.revision for it in pending}
+    found = []
+    with (
+        project.scratch_connection() as connection,
+        EnvironmentContext(config, scripts),
+        scratch.running(project, options, connection) as run,
+    ):
+        scope = Scope(project, options, connection)
+        before: Description | None = None
+        for script in scratch.in_order("heads"):
+            if script.revision in ids and before is None:
+                before = _now(scope, connection)
+            start = time.monotonic()
+            run(script, "upgrade")
+            step = Step(script, time.monotonic() - start)
+            if before is not None:
+                after = _now(scope, connection)
+                step.dropped = losses.dropped(before, after)
+                step.remarks = [*_remarks(before, after)]
+                before = after
+            if script.revision in ids:
+                found.append(step)
+    return found
+
+
+def _now(scope: Scope, connection: Connection) -> Description:
+    found = scope.describe(connection)
+    connection.rollback()
+    return found
+
+
+def _remarks(before: Description, after: Description) -> Iterator[str]:
+    """Yield what a change of a column may mean for the rows."""
+    for key, part in after.items():
+        column = key._replace(aspect="")
+        if column not in before or (key in before and before[key].text == part.text):
+            continue
+        old = before[key].text if key in before else ""
+        if key.aspect == "nullable" and part.text.upper().startswith("NOT NULL"):
+            yield REQUIRED.format(column.words)
+        elif key.aspect == "type":
+            yield TYPE.format(key.words, old, part.text)
+
+
+def _counts(project: Settings, steps: Sequence[Step]) -> dict[str, str]:
+    """Return how many rows each table and column has that is going to be dropped."""
+    keys = [key for step in steps for key in step.dropped]
+    if not keys or not project.adapter.exists(project.url()):
+        return {}
+    with project.adapter.connect(project.url()) as real:
+        told = [*losses.counted(real, keys)]
+    return {it.rpartition(" (")[0]: it for it in told}
+
+
+def _sql(config: Config, pending: Sequence[Script]) -> dict[str, str]:
+    """Return the SQL of each revision, or why there is none."""
+    ids = {it.revision for it in pending}
+    starts = {it for script in pending for it in to_tuple(script.down_revision, ())}
+    start = [*starts - ids]
+    try:
+        return history.by_revision(config, start[0] if len(start) == 1 else None)
+    except CommandError as error:
+        return dict.fromkeys(ids, NO_SQL.format(error))
+
+
+def _tell(
+    config: Config, step: Step, counts: dict[str, str], sql: dict[str, str]
+) -> None:
+    script = step.script
+    config.print_stdout("\n%s %s", script.revision, script.doc)
+    config.print_stdout("  %s", TIME.format(step.seconds))
+    drops = [DROPS.format(counts.get(it.words, it.words)) for it in step.dropped]
+    for remark in [*drops, *step.remarks]:
+        config.print_stdout("  Warning: %s", remark)
+    text = sql.get(script.revision, NO_SQL.format(LIMITED)).strip()
+    config.print_stdout(
+        "\n%s", "\n".join(f"  {it}".rstrip() for it in text.split("\n"))
+    )
