@@ -75,8 +75,10 @@ def plan(config: Config) -> None:
         for step in steps:
             _tell(config, step, counts, sql)
         if project.adapter.can_lint():
-            ids = {it.revision for it in pending}
-            sys.exit(project.adapter.squawk(config, ids))
+            config.print_stdout("\nsquawk:\n")
+            code = project.adapter.squawk(config, {it.revision for it in pending})
+            if since:  # What a branch adds can still be changed.
+                sys.exit(code)
 
 
 def _pending(
@@ -91,6 +93,7 @@ def _pending(
             with project.adapter.connect(url) as real:
                 heads = current_heads(project, real)
         config.print_stdout("%s, at %s", place, ", ".join(heads) or "base")
+        scripts.get_revisions(heads)  # It says which one is not here.
         known = {it.revision for it in scripts.iterate_revisions(heads, "base")}
     everything = [*scripts.walk_revisions()]
     return [it for it in reversed(everything) if it.revision not in known]

@@ -44,9 +44,8 @@ def begin(project: PlainProject, name: str = "app.db") -> PlainProject:
     )
     ini = folder / "alembic.ini"
     head = "script_location ="
-    ini.write_text(
-        ini.read_text().replace(head, f"revision_environment = true\n{head}", 1)
-    )
+    text = ini.read_text().replace(head, f"revision_environment = true\n{head}", 1)
+    ini.write_text(text.replace(f"{folder}/migrations", "%(here)s/migrations"))
     (folder / ".gitignore").write_text(IGNORED)
     (folder / "migrations" / "head.txt").write_text("base\n")
     git(project, "init", "--quiet", "-b", "main")

@@ -27,6 +27,7 @@ from alembic_steady.git.repository import GitError, Repository
 
 NOT_THERE = "{} is not in it: git add {}"
 OTHER_HEAD = "{} names {}, but the head is {}: to write it anew: steady rebase"
+ABSOLUTE = "script_location of {} is {}, which another folder can't have: write it behind %(here)s"
 LATER = "later commits have changed {} in the same place"
 LENGTH = 300  # the number of characters shown of what differs
 QUIET = ("-c", f"core.hooksPath={os.devnull}")
@@ -77,11 +78,8 @@ def _revert(there: Repository, commit: str) -> None:
 
 def _link_ignored(here: Repository, folder: Path) -> None:
     """Give a folder the files that git ignores, such as .env, without a copy of them."""
-    ignored = here.lines(
-        *("ls-files", "-z", "--others", "--ignored", "--exclude-standard"),
-        "--directory",
-    )
-    for name in "".join(ignored).split("\0"):
+    listed = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory")
+    for name in here.run(*listed, "-z").split("\0"):
         source, target = here.folder / name, folder / name
         if name and source.is_file() and target.parent.is_dir():
             try:
@@ -117,6 +115,8 @@ def check(config: Config, here: Repository, folder: Path) -> None:
     )
     with chdir(own.parent), _importing_from(here, folder):
         scripts = ScriptDirectory.from_config(told)
+        if not Path(scripts.dir).resolve().is_relative_to(folder):
+            raise CommandError(ABSOLUTE.format(ini.name, scripts.dir))
         _check_head(scripts)
         with redirect_stderr(StringIO()), redirect_stdout(StringIO()):
             command.check(told)

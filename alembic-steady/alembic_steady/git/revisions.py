@@ -84,7 +84,8 @@ def find(
         place = re.sub(r"^refs/(heads|remotes)/", "", place)
         return Found(place, path, is_branch=True)
     added = repository.lines(
-        *("log", "--all", "--reflog", "--format=%x00%H", "--name-only"),
+        *("log", "--all", "--reflog", "--full-history", "--format=%x00%H"),
+        "--name-only",
         *("--diff-filter=A", f"-G{pattern}", "--", *paths),
     )
     commit = ""
