@@ -15,6 +15,9 @@ from cookiecutter_alembic.repository import has_history
 MESSAGE = "Initial revision"
 LATER = [f'alembic revision --autogenerate -m "{MESSAGE}"']
 NOT_RUN = "not run yet: no scratch database"
+HEAD = VERSIONS.with_name("head.txt")
+NO_HEAD = "base\n"
+"""What the file that names the head says before there is a revision."""
 UNTRIED = "# Not run yet: no scratch database was available when it was written.\n"
 """The first line of a revision that the library could not try."""
 AUTOGENERATE = """
@@ -42,6 +45,10 @@ def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
             # A killed run may not have formatted it.
             with suppress(StepFailed):
                 run(PYTHON, "-m", "ruff", "format", "--quiet", revisions[0])
+        if has_environment and HEAD.is_file() and HEAD.read_text("utf-8") == NO_HEAD:
+            # It was killed before that was written, or it was there before the project.
+            with suppress(StepFailed):
+                run(PYTHON, "-m", "alembic_steady.cli", "rebase")
         report("first revision", "already exists")
         return [], ""
     if not has_environment:
@@ -54,6 +61,7 @@ def write(*, has_environment: bool, then: str) -> tuple[list[str], str]:
     except BaseException as failure:
         for half_written in VERSIONS.glob("*.py"):
             half_written.unlink()
+        HEAD.write_text(NO_HEAD, "utf-8")
         if not isinstance(failure, StepFailed):
             raise
         report("first revision", str(failure))

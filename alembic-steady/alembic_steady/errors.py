@@ -18,7 +18,7 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
-from alembic_steady import head_file, private, x_arguments
+from alembic_steady import head_file, moved, private, x_arguments
 from alembic_steady.git import repository, revisions
 from alembic_steady.record import COMMIT, Record
 
@@ -112,6 +112,9 @@ def explain(
         outcome: what was kept, if there is something to say.
         advice: what else helps, or "".
     """
+    told = moved.advice(error) if isinstance(error, ImportError) and not step else None
+    if told:  # No revision has begun.
+        return fitted(told)
     end = [advice, _full_traceback(x_arguments.command("traceback"))]
     text = ""
     for room in ROOMS:
@@ -152,6 +155,11 @@ def in_one_line(place: str, config: Config) -> Iterator[None]:
         if told == str(error):
             raise
         raise type(error)(told) from error
+    except ImportError as error:
+        told = moved.advice(error) or ""
+        if not told:
+            raise
+        raise CommandError(fitted(told)) from error
     except CAUSES as error:
         command = x_arguments.traceback(config)
         if command is None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError, to_tuple
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from alembic_steady import errors, history, scratch, settings, x_arguments
 from alembic_steady.adapters.description import Description, Key
@@ -24,8 +27,10 @@ from alembic_steady.settings import Settings
 
 NO_PLACE = "git has no commit {0}: git fetch origin, or git fetch --unshallow"
 NOTHING = "Nothing to do"
-NO_SQL = "-- not printed: {}"
-LIMITED = f"it stands before {history.SQL} of pyproject.toml"
+AS_RUN = "-- as run on a scratch database"
+"""What stands before the SQL of a revision that Alembic can't print without a database."""
+READS = re.compile(r"(?i)\s*(SELECT|PRAGMA|SHOW|EXPLAIN|SAVEPOINT|RELEASE|SET)\b")
+"""Statements that change nothing."""
 TIME = "ran in {:.2f} s on a scratch database"
 DROPS = "drops {}"
 REQUIRED = "{} becomes NOT NULL, which fails if a row has no value for it"
@@ -39,12 +44,14 @@ class Step:
     Attributes:
         script: the revision.
         seconds: how long it took on a scratch database.
+        statements: what it has executed there.
         dropped: the tables and columns that it drops.
         remarks: what else the owner of the rows may want to know.
     """
 
     script: Script
     seconds: float = 0
+    statements: list[str] = field(default_factory=list)
     dropped: list[Key] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -126,13 +133,15 @@ def _tried(
         scratch.running(project, options, connection) as run,
     ):
         scope = Scope(project, options, connection)
+        ran = _noted(connection)
         before: Description | None = None
         for script in scratch.in_order("heads"):
             if script.revision in ids and before is None:
                 before = _now(scope, connection)
+            ran.clear()
             start = time.monotonic()
             run(script, "upgrade")
-            step = Step(script, time.monotonic() - start)
+            step = Step(script, time.monotonic() - start, [*ran])
             if before is not None:
                 after = _now(scope, connection)
                 step.dropped = losses.dropped(before, after)
@@ -141,6 +150,19 @@ def _tried(
             if script.revision in ids:
                 found.append(step)
     return found
+
+
+def _noted(connection: Connection) -> list[str]:
+    """Return a list to which each statement is added that changes something."""
+    ran: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
+        if not READS.match(text):
+            told = f"  -- with {values}" if values else ""
+            ran.append(f"{text.strip()};{told}")
+
+    event.listen(connection, "before_cursor_execute", note)
+    return ran
 
 
 def _now(scope: Scope, connection: Connection) -> Description:
@@ -173,14 +195,13 @@ def _counts(project: Settings, steps: Sequence[Step]) -> dict[str, str]:
 
 
 def _sql(config: Config, pending: Sequence[Script]) -> dict[str, str]:
-    """Return the SQL of each revision, or why there is none."""
+    """Return the SQL of each revision that Alembic can print without a database."""
     ids = {it.revision for it in pending}
     starts = {it for script in pending for it in to_tuple(script.down_revision, ())}
     start = [*starts - ids]
-    try:
+    with suppress(CommandError):
         return history.by_revision(config, start[0] if len(start) == 1 else None)
-    except CommandError as error:
-        return dict.fromkeys(ids, NO_SQL.format(error))
+    return {}
 
 
 def _tell(
@@ -192,7 +213,7 @@ def _tell(
     drops = [DROPS.format(counts.get(it.words, it.words)) for it in step.dropped]
     for remark in [*drops, *step.remarks]:
         config.print_stdout("  Warning: %s", remark)
-    text = sql.get(script.revision, NO_SQL.format(LIMITED)).strip()
+    text = sql.get(script.revision, "\n".join([AS_RUN, *step.statements])).strip()
     config.print_stdout(
         "\n%s", "\n".join(f"  {it}".rstrip() for it in text.split("\n"))
     )

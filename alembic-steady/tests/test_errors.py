@@ -354,3 +354,42 @@ def test_a_certificate_that_is_not_trusted_is_an_answer() -> None:
     original = ssl.SSLCertVerificationError("certificate verify failed")
     error.original_exception = original  # type: ignore[attr-defined]
     assert on_mysql.cause(error) == (True, str(original))
+
+
+@pytest.mark.parametrize(
+    ("line", "call", "why", "advice"),
+    [
+        (
+            "from migrations.scratch import is_scratch",
+            "is_scratch()",
+            "No module named 'migrations.scratch'",
+            "is_scratch",
+        ),
+        (
+            "from migrations import concurrently",
+            "concurrently.create_index('a', 'b', ['c'])",
+            "cannot import name 'concurrently' from 'migrations' (unknown location)",
+            "create_index, and call it without `concurrently.`",
+        ),
+    ],
+)
+def test_a_revision_whose_import_is_gone_is_told_what_to_write(
+    line: str, call: str, why: str, advice: str, file_project: PlainProject
+) -> None:
+    write_history(file_project, "pass")
+    (revision,) = file_project.revisions()
+    text = revision.read_text().replace("    pass\n", f"    {call}\n", 1)
+    revision.write_text(
+        text.replace("from alembic import op", f"from alembic import op\n{line}")
+    )
+    number = text.partition("from alembic import op")[0].count("\n") + 2
+    for command in (UPGRADE, ("steady", "heads"), ("steady", "drift")):
+        assert failed(file_project, *command) == (
+            f"FAILED: {revision.name}, line {number}: {why}; write instead: from"
+            f" alembic_steady import {advice}"
+        )
+    # Whatever else is not there is nothing that this library knows of.
+    revision.write_text(
+        text.replace("from alembic import op", "import nothing_like_it")
+    )
+    assert "ModuleNotFoundError: No module named" in failed(file_project, *UPGRADE)

@@ -19,7 +19,7 @@ from app.database import Base
 
 try:
     import app.models  # noqa: F401  Alembic only sees models that are imported
-except SQLAlchemyError as error:
+except (SQLAlchemyError, SyntaxError) as error:
     raise CommandError(f"the models cannot be imported: {error}") from error
 
 config = context.config
