@@ -354,12 +354,10 @@ def test_a_revision_by_hand_is_written_with_the_models_unchanged(
     copied: Callable[[str], Project],
 ) -> None:
     project = copied("sqlite")
-    ini = project.path / "alembic.ini"
-    option = "[alembic]\nrevision_environment = true\n"
-    ini.write_text(ini.read_text().replace("[alembic]\n", option))
     project.run("alembic", "upgrade", "head")
     project.run("alembic", "revision", "-m", "By hand")
     assert len(project.revisions()) == 2
+    assert project.run("cat", "migrations/head.txt").endswith(" By hand\n")
 
 
 def test_the_applications_loggers_stay_on(copied: Callable[[str], Project]) -> None:

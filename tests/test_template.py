@@ -134,22 +134,39 @@ def run_steps(
     job: dict[str, Any], clone: Path, environment: dict[str, str], own: list[str]
 ) -> None:
     """Run the steps of a job that are commands, `own` being those of its database."""
-    steps = [step["run"] for step in job["steps"] if "run" in step]
-    assert [step.split()[-1] for step in steps] == [
+    assert job["steps"][0]["with"]["fetch-depth"] == 0  # for the plan of a branch
+    steps = [step for step in job["steps"] if "run" in step]
+    assert [step["run"].split()[-1] for step in steps] == [
         "sync",
         "check",
         "--check",
         "mypy",
-        "check",
+        "staged",
         "pytest",
+        '"$GITHUB_STEP_SUMMARY"',
         *own,
     ]
+    summary = clone / ".git" / "summary"
+    environment["GITHUB_STEP_SUMMARY"] = str(summary)
+    command = ["git", "rev-parse", "--abbrev-ref", "origin/HEAD"]
+    trunk = subprocess.check_output(command, cwd=clone, text=True).strip()
+    base = trunk.removeprefix("origin/")
     printed = ""
     for step in steps:
+        told = {
+            name: text.replace("${{ github.base_ref }}", base)
+            for name, text in step.get("env", {}).items()
+        }
         done = subprocess.run(
-            ["bash", "-e", "-c", step],
+            [
+                "bash",
+                "-e",
+                *(["-o", "pipefail"] if "shell" in step else []),
+                "-c",
+                step["run"],
+            ],
             cwd=clone,
-            env=environment,
+            env=environment | told,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -157,6 +174,7 @@ def run_steps(
         assert done.returncode == 0, done.stdout
         printed += done.stdout
     assert re.search("[78] passed", printed)
+    assert summary.read_text() == f"    Since {trunk}\n    Nothing to do\n"
 
 
 def test_programs_that_are_missing_fail_where_ci_says_so(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Project, commit, cruft
+from tests.conftest import TEMPLATE, TOOLS, Project, bake, commit, cruft
+from tests.servers import PASSWORD, Postgres
 
 
 def test_an_update_changes_what_the_template_changed_and_no_more(
@@ -126,3 +131,246 @@ def change(repository: Path, environment: dict[str, str], *path: str) -> None:
     file = repository.joinpath("{{cookiecutter.project_slug}}", *path)
     file.write_text(f"{file.read_text()}# New\n")
     commit(repository, environment, "Another template")
+
+
+BEFORE_THE_LIBRARY = "07cc04f00097f14029a8570fb738684dffdb2250"
+"""The last version whose projects have all of the code, in `migrations/*.py`."""
+WITH_THE_LIBRARY = "632a6e3"
+"""A version whose projects call the library, and have no file that names the head."""
+
+
+@dataclass
+class Follower:
+    """A project that follows a template, which goes on.
+
+    Attributes:
+        template: the template's repository.
+        project: the project, made from an older version of it.
+        checkout: the files of today's version.
+    """
+
+    template: Path
+    project: Project
+    checkout: Path
+
+    def cruft(self, *command: str, code: int = 0) -> str:
+        """Run `cruft` in the project, and return what it printed."""
+        done = subprocess.run(
+            [str(TOOLS / "cruft"), *command],
+            cwd=self.project.path,
+            env=self.project.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def bring_today(self) -> None:
+        """Let the template's repository have the files of today."""
+        environment = self.project.environment
+        git(self.template, environment, "rm", "--quiet", "-r", ".")
+        shutil.copytree(self.checkout, self.template, dirs_exist_ok=True)
+        commit(self.template, environment, "Today")
+
+
+def git(folder: Path, environment: dict[str, str], *command: str) -> str:
+    """Run git, and return what it printed."""
+    return subprocess.check_output(
+        ["git", *command], cwd=folder, env=environment, text=True
+    )
+
+
+def follow(
+    version: str,
+    url: str,
+    bench: Path,
+    environment: dict[str, str],
+    checkout: Path,
+    *,
+    is_linked: bool = False,
+) -> Follower:
+    """Make a project from an older version of the template, and commit it.
+
+    Arguments:
+        version: a commit of the template.
+        url: the connection string.
+        bench: where to make it.
+        environment: the environment of all commands.
+        checkout: the files of today's version.
+        is_linked: whether Cookiecutter makes it, and cruft learns of it afterwards.
+    """
+    kept = subprocess.run(
+        ["git", "cat-file", "-e", version], cwd=TEMPLATE, capture_output=True
+    )
+    if kept.returncode:
+        pytest.skip(f"version {version} is not in this clone, which may be shallow")
+    template = bench / "template"
+    git(bench, environment, "clone", "--quiet", str(TEMPLATE), str(template))
+    git(template, environment, "checkout", "--quiet", "-B", "main", version)
+    folder = bench / "projects"
+    folder.mkdir()
+    at = f"file://{template}"
+    answers = json.dumps({"database_url": url})
+    if is_linked:
+        bake(folder, environment, template=template, answers={"database_url": url})
+    else:
+        create = ("create", "--no-input", "--extra-context", answers, at)
+        cruft(*create, cwd=folder, environment=environment)
+    project = Project(folder / "my_service", environment)
+    follower = Follower(template, project, checkout)
+    if is_linked:
+        follower.cruft("link", "--no-input", "--extra-context", answers, at)
+    if git(project.path, environment, "status", "--porcelain"):
+        commit(project.path, environment, "Follow the template")
+    return follower
+
+
+def live(project: Project) -> dict[str, bytes]:
+    """Add three revisions and changes of the owner's, and return all these files."""
+    path = project.path
+    project.add_username()
+    project.revise("Add username")
+    for name in ("Second", "Third"):
+        project.run("alembic", "revision", "-m", name)
+    (path / "app" / "service.py").write_text('"""Own code."""\n')
+    readme = path / "README.md"
+    readme.write_text(f"Own words.\n\n{readme.read_text()}")
+    pyproject = path / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('"0.1.0"', '"1.2.3"', 1))
+    commit(path, project.environment, "Live")
+    return own_files(project)
+
+
+def own_files(project: Project) -> dict[str, bytes]:
+    """Return what a template must not change."""
+    names = [".env", "app/models.py", "app/service.py"]
+    found = [*project.revisions(), *(project.path / name for name in names)]
+    return {it.name: it.read_bytes() for it in found}
+
+
+def is_up_to_date(follower: Follower, password: str) -> None:
+    """See that the owner's changes are there, and what the template is now."""
+    path = follower.project.path
+    assert "Own words." in (path / "README.md").read_text()
+    assert '"1.2.3"' in (path / "pyproject.toml").read_text()
+    told = (path / ".cruft.json").read_text()
+    assert not password or password not in told
+    vendored = path / "vendor" / "alembic-steady" / "alembic_steady"
+    source = follower.checkout / "alembic-steady" / "alembic_steady"
+    for file in source.rglob("*.py"):
+        assert (vendored / file.relative_to(source)).read_bytes() == file.read_bytes()
+    gone = {it.relative_to(vendored) for it in vendored.rglob("*.py")} - {
+        it.relative_to(source) for it in source.rglob("*.py")
+    }
+    assert not gone
+    assert "up to date" in follower.cruft("check")
+    assert not [*path.glob("**/*.rej")]
+    assert "<<<<<<<" not in git(path, follower.project.environment, "diff", "HEAD")
+
+
+def works(project: Project) -> None:
+    """See that the project's own checks pass, and what is new for it."""
+    project.run("uv", "sync", "--quiet")
+    project.run("alembic", "upgrade", "head")
+    assert "no drift" in project.run("steady", "drift")
+    git(project.path, project.environment, "add", "--all")
+    assert "to write it anew: steady rebase" in project.run(
+        "steady", "staged", code=255
+    )
+    project.run("steady", "rebase")
+    git(project.path, project.environment, "add", "--all")
+    project.run("steady", "staged")
+    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
+        project.run(*command)
+    assert " passed" in project.run("pytest", "-q")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("driver", "is_linked"), [("sqlite", False), ("sqlite", True), ("psycopg2", False)]
+)
+def test_a_project_with_a_life_of_its_own_follows_the_template(
+    driver: str,
+    is_linked: bool,
+    bench: Path,
+    environment: dict[str, str],
+    checkout: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    url, password = database(driver, request)
+    follower = follow(
+        *(WITH_THE_LIBRARY, url, bench, environment, checkout), is_linked=is_linked
+    )
+    project = follower.project
+    before = live(project)
+    python = (project.path / ".venv" / "pyvenv.cfg").stat()
+    assert "up to date" in follower.cruft("check")
+    # The project's own changes are what `diff` shows.
+    told = follower.cruft("diff")
+    assert {*re.findall(r"(?m)^diff --git \S*?-old/(\S+) ", told)} <= {
+        *("README.md", "app/models.py", "app/service.py", "pyproject.toml"),
+    }
+    follower.bring_today()
+    assert "out of date" in follower.cruft("check", code=1)
+    follower.cruft("update", "--skip-apply-ask")
+    assert own_files(project) == before
+    assert (project.path / ".venv" / "pyvenv.cfg").stat() == python
+    is_up_to_date(follower, password)
+    works(project)
+
+
+def database(driver: str, request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Return a connection string, and the password in it."""
+    if driver == "sqlite":
+        return "sqlite:///my_service.db", ""
+    server: Postgres = request.getfixturevalue("any_postgres")
+    server.create("orders")
+    return server.url("postgresql+psycopg2", "orders"), PASSWORD
+
+
+OLD_IMPORTS = {
+    "sqlite": ("from migrations.scratch import is_scratch", "is_scratch()"),
+    "psycopg2": (
+        "from migrations import concurrently",
+        'concurrently.create_index("ix_own", "user", ["id"])\n    op.drop_index("ix_own")',
+    ),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("driver", OLD_IMPORTS)
+def test_a_project_from_before_the_library_comes_to_it(
+    driver: str,
+    bench: Path,
+    environment: dict[str, str],
+    checkout: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    url, password = database(driver, request)
+    follower = follow(BEFORE_THE_LIBRARY, url, bench, environment, checkout)
+    project = follower.project
+    live(project)
+    line, call = OLD_IMPORTS[driver]
+    *_, last = project.revisions()
+    text = last.read_text().replace("    pass\n", f"    {call}\n", 1)
+    last.write_text(
+        text.replace("from alembic import op\n", f"from alembic import op\n{line}\n")
+    )
+    project.run("alembic", "upgrade", "head")
+    commit(project.path, environment, "As documented then")
+    before = own_files(project)
+    follower.bring_today()
+    follower.cruft("update", "--skip-apply-ask")
+    assert own_files(project) == before
+    assert {it.name for it in (project.path / "migrations").glob("*.py")} == {"env.py"}
+    is_up_to_date(follower, password)
+    # Each revision that needs it is told what to write.
+    project.run("uv", "sync", "--quiet")
+    told = project.run("alembic", "current", code=255)
+    name = call.partition("(")[0].rpartition(".")[2]
+    assert f"{last.name}, line " in told
+    assert f"; write instead: from alembic_steady import {name}" in told
+    text = last.read_text().replace(line, f"from alembic_steady import {name}")
+    last.write_text(text.replace("concurrently.", ""))
+    works(project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from alembic import command
@@ -146,6 +147,8 @@ def _write(scripts: ScriptDirectory, found: Sides, undo: Undo) -> list[Path]:
         replace(file, behind(text, found.theirs, file.name), undo)
         for hook in scripts.hooks:
             private.run_hook(hook, file)
+        # Python would take the file for what it was a second ago, since it is as long.
+        Path(cache_from_source(str(file))).unlink(missing_ok=True)
         files.append(file)
     return files
 
