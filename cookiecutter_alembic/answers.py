@@ -20,7 +20,7 @@ import cookiecutter
 from jinja2 import Environment
 from jinja2.ext import Extension
 
-from cookiecutter_alembic import callers, library
+from cookiecutter_alembic import callers, library, version
 from cookiecutter_alembic.databases import ConnectionString, parse
 from cookiecutter_alembic.dotenv import HANDOVER_VARIABLE, dotenv, quote
 from cookiecutter_alembic.names import InvalidName, check_slug, check_text, slug
@@ -67,6 +67,7 @@ class AnswersExtension(Extension):
         environment.filters["for_hook"] = for_hook
         environment.filters["library_requirements"] = library.requirements
         environment.globals["library_form"] = library.FORM
+        environment.globals["template_version"] = version.VERSION
         _forget_modules()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
+from tests import story
 from tests.conftest import TOOLS, Project, Service
 from tests.revisions import CLEAN, NOTE
 
@@ -32,6 +33,11 @@ def save(project: Project, message: str) -> None:
     """Commit all."""
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "--message", message)
+
+
+def leave_environment_out(project: Project) -> None:
+    """Let git ignore `.venv`, which is a link in these tests."""
+    (project.path / ".git" / "info" / "exclude").write_text("/.venv\n")
 
 
 def trunk(project: Project) -> str:
@@ -129,7 +135,7 @@ def test_the_articles_last_section_is_one_command(service: Service) -> None:
     project = service.project
     service.create()
     project.run("alembic", "upgrade", "head")
-    save(project, "As it is") if git(project, "status", "--porcelain") else None
+    leave_environment_out(project)
     models = project.models.read_text()
     before = service.schema()
     project.add_username()
@@ -188,6 +194,21 @@ def test_two_branches_are_put_behind_each_other_in_the_projects_format(
     project.run_tests()
     assert project.run("steady", "staged").startswith("The models and revisions")
     assert service.schema()["user"] == {"id", "name"}
+
+
+def test_the_page_on_git_is_what_happens(copied: Callable[[str], Project]) -> None:
+    """Each of its commands, one after the other, prints what stands there."""
+    project = copied("sqlite")
+    leave_environment_out(project)
+    git(project, "branch", "--move", "main")
+    project.run("alembic", "upgrade", "head")
+    page = story.PAGE.read_text()
+    expected = story.told(page)
+    for command, printed in story.play(project, page):
+        shown, text = next(expected)
+        assert shown == command
+        assert story.general(printed.rstrip()) == story.general(text.rstrip()), command
+    assert next(expected, None) is None
 
 
 @pytest.mark.full

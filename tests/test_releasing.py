@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cookiecutter_alembic import library
+from cookiecutter_alembic import library, version
 from tests.conftest import BIN, TEMPLATE, TOOLS
 
 PAGE = TEMPLATE / "docs" / "releasing.md"
@@ -99,3 +99,8 @@ def test_the_changelog_begins_with_the_version_or_with_what_is_to_come(
     )
     is_dated = re.fullmatch(rf"{re.escape(version)} \(\d{{4}}-\d\d-\d\d\)", heading)
     assert heading == "Unreleased" or is_dated
+
+
+def test_the_template_says_which_version_it_is() -> None:
+    told = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())
+    assert told["project"]["version"] == version.VERSION

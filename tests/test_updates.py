@@ -172,6 +172,7 @@ class Follower:
         git(self.template, environment, "rm", "--quiet", "-r", ".")
         shutil.copytree(self.checkout, self.template, dirs_exist_ok=True)
         commit(self.template, environment, "Today")
+        git(self.template, environment, "tag", "today")
 
 
 def git(folder: Path, environment: dict[str, str], *command: str) -> str:
@@ -189,6 +190,7 @@ def follow(
     checkout: Path,
     *,
     is_linked: bool = False,
+    is_tagged: bool = False,
 ) -> Follower:
     """Make a project from an older version of the template, and commit it.
 
@@ -199,6 +201,7 @@ def follow(
         environment: the environment of all commands.
         checkout: the files of today's version.
         is_linked: whether Cookiecutter makes it, and cruft learns of it afterwards.
+        is_tagged: whether it follows tags, and not the branch.
     """
     kept = subprocess.run(
         ["git", "cat-file", "-e", version], cwd=TEMPLATE, capture_output=True
@@ -208,6 +211,7 @@ def follow(
     template = bench / "template"
     git(bench, environment, "clone", "--quiet", str(TEMPLATE), str(template))
     git(template, environment, "checkout", "--quiet", "-B", "main", version)
+    git(template, environment, "tag", "before")
     folder = bench / "projects"
     folder.mkdir()
     at = f"file://{template}"
@@ -215,12 +219,21 @@ def follow(
     if is_linked:
         bake(folder, environment, template=template, answers={"database_url": url})
     else:
-        create = ("create", "--no-input", "--extra-context", answers, at)
-        cruft(*create, cwd=folder, environment=environment)
+        create = ("create", "--no-input", "--extra-context", answers)
+        tag = ("--checkout", "before") if is_tagged else ()
+        cruft(*create, *tag, at, cwd=folder, environment=environment)
     project = Project(folder / "my_service", environment)
     follower = Follower(template, project, checkout)
     if is_linked:
-        follower.cruft("link", "--no-input", "--extra-context", answers, at)
+        link = (
+            "link",
+            "--no-input",
+            "--checkout",
+            "before",
+            "--extra-context",
+            answers,
+        )
+        follower.cruft(*link, at)
     if git(project.path, environment, "status", "--porcelain"):
         commit(project.path, environment, "Follow the template")
     return follower
@@ -312,8 +325,10 @@ def test_a_project_with_a_life_of_its_own_follows_the_template(
         *("README.md", "app/models.py", "app/service.py", "pyproject.toml"),
     }
     follower.bring_today()
-    assert "out of date" in follower.cruft("check", code=1)
-    follower.cruft("update", "--skip-apply-ask")
+    # What was linked to a version stays there until another one is named.
+    target = ("--checkout", "main") if is_linked else ()
+    assert "out of date" in follower.cruft("check", *target, code=1)
+    follower.cruft("update", "--skip-apply-ask", *target)
     assert own_files(project) == before
     assert (project.path / ".venv" / "pyvenv.cfg").stat() == python
     is_up_to_date(follower, password)
@@ -348,7 +363,9 @@ def test_a_project_from_before_the_library_comes_to_it(
     request: pytest.FixtureRequest,
 ) -> None:
     url, password = database(driver, request)
-    follower = follow(BEFORE_THE_LIBRARY, url, bench, environment, checkout)
+    follower = follow(
+        *(BEFORE_THE_LIBRARY, url, bench, environment, checkout), is_tagged=True
+    )
     project = follower.project
     live(project)
     line, call = OLD_IMPORTS[driver]
@@ -361,7 +378,7 @@ def test_a_project_from_before_the_library_comes_to_it(
     commit(project.path, environment, "As documented then")
     before = own_files(project)
     follower.bring_today()
-    follower.cruft("update", "--skip-apply-ask")
+    follower.cruft("update", "--skip-apply-ask", "--checkout", "today")
     assert own_files(project) == before
     assert {it.name for it in (project.path / "migrations").glob("*.py")} == {"env.py"}
     is_up_to_date(follower, password)

@@ -153,10 +153,11 @@ def published(
 
 
 def made(repository: Repository, file: Path) -> str:
-    """Return who has committed a file first and when, or that nobody has."""
-    command = ("log", "--diff-filter=A", "--format=%an, %ad", "--date=short")
-    told = repository.line(*command, "--", repository.path(file))
-    return told or "not committed"
+    """Return who has committed a file first, on any branch, and when, or that nobody has."""
+    command = ("log", "--all", "--full-history", "--diff-filter=A", "--date=short")
+    name = repository.path(file)
+    told = repository.lines(*command, "--format=%an, %ad", "HEAD", "--", name)
+    return told[-1] if told else "not committed"
 
 
 def told(repository: Repository | None, script: Script) -> str:

@@ -1,0 +1,3 @@
+"""The version of the template, which a generated README names."""
+
+VERSION = "0.1.0"
