@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ AS_RUN = "-- as run on a scratch database"
 READS = re.compile(r"(?i)\s*(SELECT|PRAGMA|SHOW|EXPLAIN|SAVEPOINT|RELEASE|SET)\b")
 """Statements that change nothing."""
 TIME = "ran in {:.2f} s on a scratch database"
+NOT_TRIED = "not tried: {}"
+NOT_PRINTED = "-- Alembic can't print it without a database"
 DROPS = "drops {}"
 REQUIRED = "{} becomes NOT NULL, which fails if a row has no value for it"
 TYPE = "{} changes from {} to {}"
@@ -43,14 +45,14 @@ class Step:
 
     Attributes:
         script: the revision.
-        seconds: how long it took on a scratch database.
+        seconds: how long it took on a scratch database; None if there is none.
         statements: what it has executed there.
         dropped: the tables and columns that it drops.
         remarks: what else the owner of the rows may want to know.
     """
 
     script: Script
-    seconds: float = 0
+    seconds: float | None = None
     statements: list[str] = field(default_factory=list)
     dropped: list[Key] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -76,11 +78,18 @@ def plan(config: Config) -> None:
         if not pending:
             config.print_stdout(NOTHING)
             return
-        steps = _tried(project, config, scripts, pending)
+        steps, reason = [Step(it) for it in pending], ""
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(project.scratch_connection())
+            except CommandError as error:
+                reason = str(error)
+            else:
+                steps = _tried(project, config, scripts, connection, pending)
         counts = {} if since else _counts(project, steps)
         sql = _sql(config, pending)
         for step in steps:
-            _tell(config, step, counts, sql)
+            _tell(config, step, counts, sql, reason)
         if project.adapter.can_lint():
             config.print_stdout("\nsquawk:\n")
             code = project.adapter.squawk(config, {it.revision for it in pending})
@@ -121,6 +130,7 @@ def _tried(
     project: Settings,
     config: Config,
     scripts: ScriptDirectory,
+    connection: Connection,
     pending: Sequence[Script],
 ) -> list[Step]:
     """Run all revisions on a scratch database, and look at what some of them do."""
@@ -128,7 +138,6 @@ def _tried(
     ids = {it.revision for it in pending}
     found = []
     with (
-        project.scratch_connection() as connection,
         EnvironmentContext(config, scripts),
         scratch.running(project, options, connection) as run,
     ):
@@ -205,15 +214,22 @@ def _sql(config: Config, pending: Sequence[Script]) -> dict[str, str]:
 
 
 def _tell(
-    config: Config, step: Step, counts: dict[str, str], sql: dict[str, str]
+    config: Config,
+    step: Step,
+    counts: dict[str, str],
+    sql: dict[str, str],
+    reason: str,
 ) -> None:
     script = step.script
     config.print_stdout("\n%s %s", script.revision, script.doc)
-    config.print_stdout("  %s", TIME.format(step.seconds))
+    is_tried = step.seconds is not None
+    told = TIME.format(step.seconds) if is_tried else NOT_TRIED.format(reason)
+    config.print_stdout("  %s", told)
     drops = [DROPS.format(counts.get(it.words, it.words)) for it in step.dropped]
     for remark in [*drops, *step.remarks]:
         config.print_stdout("  Warning: %s", remark)
-    text = sql.get(script.revision, "\n".join([AS_RUN, *step.statements])).strip()
+    shown = [AS_RUN, *step.statements] if is_tried else [NOT_PRINTED]
+    text = sql.get(script.revision, "\n".join(shown)).strip()
     config.print_stdout(
         "\n%s", "\n".join(f"  {it}".rstrip() for it in text.split("\n"))
     )

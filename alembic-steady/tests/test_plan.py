@@ -143,3 +143,16 @@ def test_squawk_finds_something_in_these_revisions_alone(
         ' "transaction-nesting", "prefer-bigint-over-int"]\n'
     )
     project.run(*SINCE)
+
+
+@pytest.mark.parametrize("project", ["psycopg"], indirect=True)
+def test_a_plan_without_a_scratch_database_says_so(project: PlainProject) -> None:
+    begin(project)
+    revision = branch(project, "address", is_run=False)
+    ini = project.path / "alembic.ini"
+    # The same place, in words that only the resolver knows to be local.
+    ini.write_text(ini.read_text().replace("@127.0.0.1:", "@127.1:"))
+    printed = project.run(*PLAN)
+    assert f"{revision} Add address\n  not tried: " in printed
+    assert "is not on this machine, so no database is created there unasked" in printed
+    assert "  CREATE TABLE address (" in printed

@@ -235,12 +235,17 @@ def test_a_revision_that_stands_behind_others_now_runs_behind_them(
 @pytest.mark.full
 def test_what_was_squashed_stays_as_it_is(file_project: PlainProject) -> None:
     begin(file_project)
+    (first,) = head(file_project)
     branch(file_project, "address")
     file_project.run("steady", "squash", "head")
     assert head(file_project) == [*current(file_project)]
     insert(file_project, "address")
     assert "Nothing to do" in file_project.run(*SYNC)
     is_synchronous(file_project)
+    # Even where what stood before it is nowhere any more.
+    shutil.rmtree(file_project.path / ".git" / "objects")
+    shutil.rmtree(file_project.path / ".git" / "alembic-steady" / "revisions" / first)
+    assert "Nothing to do" in file_project.run(*SYNC)
 
 
 @pytest.mark.full
@@ -281,6 +286,7 @@ def test_a_database_of_others_is_left_alone(
 def test_a_database_that_is_not_there_is_not_made(file_project: PlainProject) -> None:
     begin(file_project)
     (file_project.path / "app.db").unlink()
+    assert file_project.run(*REPORT) == ""
     told = file_project.run(*SYNC, code=255)
     assert told.endswith("app.db does not exist; to make it: steady create\n")
     assert not (file_project.path / "app.db").exists()

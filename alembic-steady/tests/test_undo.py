@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from branched import (
+    TABLE,
     add,
     begin,
     branch,
@@ -16,6 +17,7 @@ from branched import (
     refused,
     save,
     switch,
+    two_branches,
 )
 from harness import PlainProject
 from test_sync import insert
@@ -23,6 +25,7 @@ from test_sync import insert
 from tests.revisions import CLEAN, NOTE
 
 UNDO = ("steady", "undo")
+STREET = TABLE.format(name="Street", table="straße")
 
 
 def is_back(project: PlainProject, before: list[str]) -> None:
@@ -192,6 +195,30 @@ def test_a_commit_that_git_refuses_changes_nothing(file_project: PlainProject) -
     assert current(file_project) == {revision}
     assert git(file_project, "status", "--porcelain") == ""
     assert file(file_project, revision).exists()
+
+
+def test_a_revision_that_came_with_a_merge_is_said_to(
+    file_project: PlainProject,
+) -> None:
+    mine, theirs = two_branches(file_project)
+    git(file_project, "merge", "main", code=1)
+    file_project.run("alembic", "merge", "-m", "Join", mine, theirs)
+    save(file_project, "Merge")
+    told = refused(file_project, *UNDO)
+    assert "_join.py came with a merge of branches, which is not taken back" in told
+
+
+def test_names_may_have_any_letters(file_project: PlainProject) -> None:
+    begin(file_project)
+    before = head(file_project)
+    file_project.change_models({"# address\n": f"{STREET}\n"})
+    file_project.revise("Straße hinzufügen")
+    file_project.run("alembic", "upgrade", "head")
+    save(file_project, "Straße")
+    (file_project.path / "unrelated ü").write_text("")
+    assert "_straße_hinzufügen.py\n" in file_project.run(*UNDO)
+    (file_project.path / "unrelated ü").unlink()
+    is_back(file_project, before)
 
 
 @pytest.mark.full

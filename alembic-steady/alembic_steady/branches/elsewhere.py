@@ -12,7 +12,6 @@ from alembic.script.revision import RevisionMap
 from alembic.util import CommandError, to_tuple
 
 from alembic_steady.git import kept, repository, revisions
-from alembic_steady.git.repository import Repository
 
 NOWHERE = (
     "the database is at {}, and neither git nor a copy of what has run here has its file:"
@@ -33,6 +32,7 @@ class Ran:
     scripts: ScriptDirectory
     folder: Path
     found: dict[str, Script] = field(default_factory=dict)
+    _read: dict[str, Script] = field(default_factory=dict)
 
     def read(self, heads: Iterable[str]) -> None:
         """Find all revisions up to the heads of the database.
@@ -53,8 +53,6 @@ class Ran:
                 else:
                     self.found[it] = script
                     waiting.pop()
-
-    _read: dict[str, Script] = field(default_factory=dict)
 
     def to_undo(self, heads: Iterable[str]) -> list[Script]:
         """Return what has to be undone for the branch's own history to go on, newest first.
@@ -94,18 +92,28 @@ class Ran:
             for it in files:
                 shutil.copyfile(it, self.folder / it.name)
             script = revisions.load(self.folder / copy.name)
-            if not is_own or _differ(script, self.scripts.get_revision(revision)):
+            if not is_own:
+                return script
+            is_moved = {*before(script)} != {
+                *before(self.scripts.get_revision(revision))
+            }
+            # What stood before a squashed revision may be nowhere any more.
+            if is_moved and all(self._is_somewhere(it) for it in before(script)):
                 return script
         if is_own:  # As it would be in another history, too, it is read once more.
             return revisions.load(Path(self.scripts.get_revision(revision).path))
         here = repository.find(Path(self.scripts.dir))
-        return self._from_git(here, revision)
-
-    def _from_git(self, here: Repository | None, revision: str) -> Script:
         found = here and revisions.find(here, self.scripts, revision)
         if not (here and found):
             raise CommandError(NOWHERE.format(revision))
         return revisions.load(revisions.bring(here, found, self.folder))
+
+    def _is_somewhere(self, revision: str) -> bool:
+        place = Path(self.scripts.dir)
+        if is_here(self.scripts, revision) or kept.find(revision, place):
+            return True
+        here = repository.find(place)
+        return bool(here and revisions.find(here, self.scripts, revision))
 
 
 def before(script: Script) -> Iterator[str]:
@@ -120,7 +128,3 @@ def is_here(scripts: ScriptDirectory, revision: str) -> bool:
         return scripts.get_revision(revision).revision == revision
     except CommandError:
         return False
-
-
-def _differ(one: Script, other: Script) -> bool:
-    return {*before(one)} != {*before(other)}

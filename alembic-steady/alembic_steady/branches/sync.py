@@ -44,6 +44,8 @@ def sync(config: Config) -> None:
     scripts = ScriptDirectory.from_config(config)
     with errors.in_one_line(place, config):
         if not project.adapter.exists(url):
+            if is_dry:
+                return  # It only tells of what has to be done because of the branch.
             raise CommandError(NOT_THERE.format(place))
         with TemporaryDirectory() as folder:
             ran = Ran(scripts, Path(folder))

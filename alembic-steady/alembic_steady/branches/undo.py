@@ -23,6 +23,10 @@ NOT_COMMITTED = (
     "{} is not committed, so no commit can take it back: commit it, or throw it away:"
     " alembic downgrade -1, and remove the file"
 )
+BY_MERGE = (
+    "{} came with a merge of branches, which is not taken back: undo it by hand, or write a"
+    " revision that goes forward"
+)
 PUBLISHED = (
     "{} is on {}, so others may have run it: change the models back, and write a revision"
     " that goes forward: alembic revision --autogenerate -m '…'"
@@ -93,7 +97,8 @@ def _commit(here: Repository, scripts: ScriptDirectory, script: Script) -> str:
     name = here.path(Path(script.path))
     commit = here.line("log", "--diff-filter=A", "--format=%H", "HEAD", "--", name)
     if not commit:
-        raise CommandError(NOT_COMMITTED.format(name))
+        is_there = here.text("HEAD", name) is not None
+        raise CommandError((BY_MERGE if is_there else NOT_COMMITTED).format(name))
     published = revisions.published(here, scripts, [script.revision])
     for revision, branch in published.items():
         raise CommandError(PUBLISHED.format(revision, branch))

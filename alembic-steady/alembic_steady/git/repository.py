@@ -85,7 +85,7 @@ class Repository:
     ) -> subprocess.CompletedProcess[str]:
         environment = {key: it for key, it in os.environ.items() if key not in OWN}
         return subprocess.run(
-            [self.program, *command],
+            [self.program, "-c", "core.quotePath=false", *command],
             cwd=self.folder,
             env={**environment, "GIT_OPTIONAL_LOCKS": "0", **(told or {})},
             check=False,
