@@ -31,6 +31,7 @@ AS_RUN = "-- as run on a scratch database"
 """What stands before the SQL of a revision that Alembic can't print without a database."""
 READS = re.compile(r"(?i)\s*(SELECT|PRAGMA|SHOW|EXPLAIN|SAVEPOINT|RELEASE|SET)\b")
 """Statements that change nothing."""
+NO_FINDING = "squawk finds nothing in these revisions"
 TIME = "ran in {:.2f} s on a scratch database"
 NOT_TRIED = "not tried: {}"
 NOT_PRINTED = "-- Alembic can't print it without a database"
@@ -91,8 +92,10 @@ def plan(config: Config) -> None:
         for step in steps:
             _tell(config, step, counts, sql, reason)
         if project.adapter.can_lint():
-            config.print_stdout("\nsquawk:\n")
+            config.print_stdout("")
             code = project.adapter.squawk(config, {it.revision for it in pending})
+            if not code:
+                config.print_stdout("%s", NO_FINDING)
             if since:  # What a branch adds can still be changed.
                 sys.exit(code)
 

@@ -142,7 +142,7 @@ def test_squawk_finds_something_in_these_revisions_alone(
         ' "require-lock-timeout", "require-statement-timeout", "ban-uncommitted-transaction",'
         ' "transaction-nesting", "prefer-bigint-over-int"]\n'
     )
-    project.run(*SINCE)
+    assert project.run(*SINCE).endswith("\n\nsquawk finds nothing in these revisions\n")
 
 
 @pytest.mark.parametrize("project", ["psycopg"], indirect=True)

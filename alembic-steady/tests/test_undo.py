@@ -197,6 +197,20 @@ def test_a_commit_that_git_refuses_changes_nothing(file_project: PlainProject) -
     assert file(file_project, revision).exists()
 
 
+def test_a_git_that_is_at_work_changes_nothing(file_project: PlainProject) -> None:
+    begin(file_project)
+    revision = branch(file_project, "address")
+    lock = file_project.path / ".git" / "index.lock"
+    lock.touch()
+    try:
+        told = file_project.run(*UNDO, code=255)
+    finally:
+        lock.unlink()
+    assert "index.lock': File exists" in told
+    assert current(file_project) == {revision}
+    file_project.run(*UNDO)
+
+
 def test_a_revision_that_came_with_a_merge_is_said_to(
     file_project: PlainProject,
 ) -> None:

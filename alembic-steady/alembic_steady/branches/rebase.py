@@ -82,7 +82,7 @@ def _refuse_applied(
     project: Settings, url: URL, found: Sides, scripts: ScriptDirectory
 ) -> None:
     """Refuse if a database that is no developer's own has one of the revisions."""
-    if applied := _applied(project, url, found):
+    if applied := _applied(project, url, found, scripts):
         place = project.adapter.describe(url)
         heads = " ".join(scripts.get_heads())
         raise CommandError(APPLIED.format(place, applied[-1].revision, heads))
@@ -94,15 +94,18 @@ def _local(project: Settings, found: Sides, scripts: ScriptDirectory) -> list[Sc
     if not project.adapter.is_local(url):
         _refuse_applied(project, url, found, scripts)
         return []
-    return _applied(project, url, found)
+    return _applied(project, url, found, scripts)
 
 
-def _applied(project: Settings, url: URL, found: Sides) -> list[Script]:
+def _applied(
+    project: Settings, url: URL, found: Sides, scripts: ScriptDirectory
+) -> list[Script]:
     """Return which of mine a database has run, oldest first."""
     if not project.adapter.exists(url):
         return []
     with project.adapter.connect(url) as real:
         heads = current_heads(project, real)
+    scripts.get_revisions(heads)  # One that is not here may stand behind mine.
     newest = [n for n, it in enumerate(found.mine, 1) if it.revision in heads]
     return found.mine[: max(newest, default=0)]
 

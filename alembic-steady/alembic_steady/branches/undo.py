@@ -69,6 +69,8 @@ def undo(config: Config) -> None:
                 project = settings.load(config)
                 _refuse_others(config, project, here, script, commit, files)
                 new = there.commit("HEAD")
+                # Another git may be at work, which is to be known before rows are dropped.
+                here.run("add", "--refresh", "--", *files)
                 is_undone = _undo(project, config, scripts, script)
                 try:
                     here.run("merge", "--ff-only", "--quiet", new)
