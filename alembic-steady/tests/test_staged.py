@@ -75,6 +75,22 @@ def test_a_model_without_a_revision_is_told_with_the_command(
     )
 
 
+def test_documents_are_committed_without_a_server(
+    file_project: PlainProject,
+) -> None:
+    begin(file_project)
+    (file_project.path / "README.md").write_text("Words\n")
+    git(file_project, "add", "README.md")
+    (file_project.path / "migrations" / "env.py").write_text("raise SystemExit(1)\n")
+    told = "What is staged has nothing to do with models or revisions\n"
+    assert file_project.run(*STAGED) == told
+    # A file of a revision that goes alone is no document.
+    (revision,) = file_project.revisions()
+    git(file_project, "checkout", "--quiet", "migrations/env.py")
+    git(file_project, "rm", "--quiet", str(revision))
+    assert "but the head is base" in failed(file_project)
+
+
 def test_a_second_head_is_refused(file_project: PlainProject) -> None:
     mine, theirs = two_branches(file_project)
     git(file_project, "merge", "main", code=1)

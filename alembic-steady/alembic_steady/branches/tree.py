@@ -38,12 +38,16 @@ QUIET = ("-c", f"core.hooksPath={os.devnull}")
 def staged(here: Repository) -> Iterator[Path]:
     """Yield a folder with the files of the next commit."""
     with TemporaryDirectory() as folder:
-        told = {}
-        if index := os.environ.get("GIT_INDEX_FILE"):  # as for `git commit FILE`
-            told["GIT_INDEX_FILE"] = str(here.folder / index)
+        told = index(here)
         here.run("checkout-index", "--all", f"--prefix={folder}/", told=told)
         _link_ignored(here, Path(folder))
         yield Path(folder)
+
+
+def index(here: Repository) -> dict[str, str]:
+    """Return what tells git of the index that is committed, as for `git commit FILE`."""
+    file = os.environ.get("GIT_INDEX_FILE")
+    return {"GIT_INDEX_FILE": str(here.folder / file)} if file else {}
 
 
 @contextmanager

@@ -51,9 +51,11 @@ class Repository:
             raise GitError(f"git {command[0]}: {said[0] if said else 'failed'}")
         return done.stdout
 
-    def lines(self, *command: str | Path) -> list[str]:
+    def lines(
+        self, *command: str | Path, told: dict[str, str] | None = None
+    ) -> list[str]:
         """Return the lines that a command prints, or none if it fails or finds nothing."""
-        done = self._started(*command)
+        done = self._started(*command, told=told)
         # Other characters that Python takes for the end of a line may be in a name.
         return done.stdout.split("\n")[:-1] if done.returncode == 0 else []
 
