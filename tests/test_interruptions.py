@@ -671,11 +671,11 @@ def check_full(done: subprocess.CompletedProcess[str], step: str) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("way", [OVERWRITE, "printed"])
-def test_a_disk_of_one_megabyte(
+def test_a_disk_of_two_megabytes(
     way: str, bench: Path, environment: dict[str, str], original: Original
 ) -> None:
     disk = bench / "disk"
-    with small_disk(disk, 1 << 20):
+    with small_disk(disk, 2 << 20):
         done = bake(disk, environment, answers=answers("sqlite"))
         check_full(done, "environment")
         grow(disk)
