@@ -18,13 +18,8 @@ NAME = "    name: Mapped[str | None] = mapped_column(sa.String(50))\n"
 
 def git(project: Project, *command: str, code: int = 0) -> str:
     """Run git as an activated environment does, and return what it printed."""
-    place = str(project.path / ".venv" / "bin")
-    before = project.environment["PATH"]
-    project.environment["PATH"] = f"{place}:{TOOLS}:{before}"
-    try:
+    with story.activated(project):
         ended, printed = project.start_process(["git", *command], project.path)
-    finally:
-        project.environment["PATH"] = before
     assert ended == code, printed
     return printed
 
