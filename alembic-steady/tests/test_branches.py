@@ -27,6 +27,11 @@ from alembic_steady.branches.rebase import behind
 from tests.revisions import CLEAN, NOTE
 
 REBASE = ("steady", "rebase")
+each = pytest.mark.parametrize(
+    "project",
+    ["sqlite", pytest.param("psycopg", marks=pytest.mark.full)],
+    indirect=True,
+)
 
 
 def is_rebased(project: PlainProject, mine: str, theirs: str) -> None:
@@ -39,11 +44,7 @@ def is_rebased(project: PlainProject, mine: str, theirs: str) -> None:
     assert "no drift" in project.run("steady", "drift")
 
 
-@pytest.mark.parametrize(
-    "project",
-    ["sqlite", pytest.param("psycopg", marks=pytest.mark.full)],
-    indirect=True,
-)
+@each
 def test_a_second_head_is_a_conflict_and_rebase_resolves_it(
     project: PlainProject,
 ) -> None:
@@ -84,38 +85,38 @@ HOW = {
 }
 
 
+@each
 @pytest.mark.parametrize("how", HOW)
-def test_mine_is_what_git_puts_behind_theirs(
-    how: str, file_project: PlainProject
-) -> None:
-    mine, theirs = two_branches(file_project)
+def test_mine_is_what_git_puts_behind_theirs(how: str, project: PlainProject) -> None:
+    mine, theirs = two_branches(project)
     begun, code, ended = HOW[how]
     if how == "cherry-pick":
-        switch(file_project, "main")
-    git(file_project, *begun, code=code)
-    file_project.run(*REBASE)
-    is_rebased(file_project, mine, theirs)
-    git(file_project, "add", "--all")
-    git(file_project, *ended)
-    assert git(file_project, "status", "--porcelain") == ""
-    assert follows(file_project, mine) == {theirs}
+        switch(project, "main")
+    git(project, *begun, code=code)
+    project.run(*REBASE)
+    is_rebased(project, mine, theirs)
+    git(project, "add", "--all")
+    git(project, *ended)
+    assert git(project, "status", "--porcelain") == ""
+    assert follows(project, mine) == {theirs}
 
 
+@each
 def test_theirs_stays_where_it_is_merged_as_one_commit(
-    file_project: PlainProject,
+    project: PlainProject,
 ) -> None:
     """The commits of the branch are none of the trunk's afterwards."""
-    begin(file_project)
-    theirs = branch(file_project, "phone", is_run=False)
-    switch(file_project, "main")
-    mine = branch(file_project, "address")
-    switch(file_project, "main")
-    git(file_project, "merge", "--squash", "phone")
-    save(file_project, "Phones")
-    switch(file_project, "address")
-    git(file_project, "merge", "main", code=1)
-    file_project.run(*REBASE)
-    is_rebased(file_project, mine, theirs)
+    begin(project)
+    theirs = branch(project, "phone", is_run=False)
+    switch(project, "main")
+    mine = branch(project, "address")
+    switch(project, "main")
+    git(project, "merge", "--squash", "phone")
+    save(project, "Phones")
+    switch(project, "address")
+    git(project, "merge", "main", code=1)
+    project.run(*REBASE)
+    is_rebased(project, mine, theirs)
 
 
 @pytest.mark.full
@@ -129,17 +130,18 @@ def test_what_is_on_the_trunk_stays_where_the_trunk_merges(
     is_rebased(file_project, mine, theirs)
 
 
-def test_what_is_not_committed_is_mine(file_project: PlainProject) -> None:
-    begin(file_project)
-    theirs = branch(file_project, "phone", is_run=False)
-    switch(file_project, "main")
-    mine = add(file_project, "address")
-    file_project.run("alembic", "upgrade", "head")
-    git(file_project, "stash", "--include-untracked")
-    git(file_project, "merge", "--quiet", "phone")
-    git(file_project, "stash", "pop", code=1)
-    file_project.run(*REBASE)
-    is_rebased(file_project, mine, theirs)
+@each
+def test_what_is_not_committed_is_mine(project: PlainProject) -> None:
+    begin(project)
+    theirs = branch(project, "phone", is_run=False)
+    switch(project, "main")
+    mine = add(project, "address")
+    project.run("alembic", "upgrade", "head")
+    git(project, "stash", "--include-untracked")
+    git(project, "merge", "--quiet", "phone")
+    git(project, "stash", "pop", code=1)
+    project.run(*REBASE)
+    is_rebased(project, mine, theirs)
 
 
 @pytest.mark.full
@@ -167,19 +169,20 @@ def test_which_stays_can_be_said(file_project: PlainProject) -> None:
     is_rebased(file_project, mine, theirs)
 
 
-def test_several_of_mine_stay_in_their_order(file_project: PlainProject) -> None:
-    first, theirs = two_branches(file_project)
-    second = add(file_project, "fax")  # which has not run
-    save(file_project, "Add fax")
-    git(file_project, "merge", "main", code=1)
-    file_project.run(*REBASE)
-    assert follows(file_project, first) == {theirs}
-    assert follows(file_project, second) == {first}
-    assert current(file_project) == {first}
-    file_project.run("alembic", "upgrade", "head")
-    is_rebased_only = file_project.run("alembic", "check")
+@each
+def test_several_of_mine_stay_in_their_order(project: PlainProject) -> None:
+    first, theirs = two_branches(project)
+    second = add(project, "fax")  # which has not run
+    save(project, "Add fax")
+    git(project, "merge", "main", code=1)
+    project.run(*REBASE)
+    assert follows(project, first) == {theirs}
+    assert follows(project, second) == {first}
+    assert current(project) == {first}
+    project.run("alembic", "upgrade", "head")
+    is_rebased_only = project.run("alembic", "check")
     assert is_rebased_only == NOTE + CLEAN
-    assert "no drift" in file_project.run("steady", "drift")
+    assert "no drift" in project.run("steady", "drift")
 
 
 def test_what_others_may_have_is_not_changed(file_project: PlainProject) -> None:
@@ -285,33 +288,35 @@ def test_revision_and_merge_need_no_database(file_project: PlainProject) -> None
     assert len(head(file_project)) == 1
 
 
+@each
 @pytest.mark.full
 def test_a_further_work_tree_is_rebased(
-    file_project: PlainProject, tmp_path_factory: pytest.TempPathFactory
+    project: PlainProject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    mine, theirs = two_branches(file_project)
+    mine, theirs = two_branches(project)
     folder = tmp_path_factory.mktemp("trees") / "tree"
-    git(file_project, "worktree", "add", "-b", "tree", str(folder), "address")
-    other = with_own_database(file_project, folder)
+    git(project, "worktree", "add", "-b", "tree", str(folder), "address")
+    other = with_own_database(project, folder)
     other.run("alembic", "upgrade", "head")
     git(other, "merge", "main", code=1)
     other.run(*REBASE)
     is_rebased(other, mine, theirs)
 
 
+@each
 @pytest.mark.full
 def test_a_shallow_clone_is_rebased(
-    file_project: PlainProject, tmp_path_factory: pytest.TempPathFactory
+    project: PlainProject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    begin(file_project)
+    begin(project)
     folder = tmp_path_factory.mktemp("clones") / "clone"
-    url = f"file://{file_project.path / 'origin.git'}"
-    git(file_project, "clone", "--quiet", "--depth", "1", url, str(folder))
-    other = with_own_database(file_project, folder)
+    url = f"file://{project.path / 'origin.git'}"
+    git(project, "clone", "--quiet", "--depth", "1", url, str(folder))
+    other = with_own_database(project, folder)
     mine = branch(other, "address")
-    theirs = add(file_project, "phone")
-    save(file_project, "Add phone")
-    git(file_project, "push", "--quiet", "origin", "main")
+    theirs = add(project, "phone")
+    save(project, "Add phone")
+    git(project, "push", "--quiet", "origin", "main")
     git(other, "pull", "--quiet", "--no-rebase", "origin", "main", code=1)
     other.run(*REBASE)
     is_rebased(other, mine, theirs)
@@ -319,11 +324,16 @@ def test_a_shallow_clone_is_rebased(
 
 def with_own_database(project: PlainProject, folder: Path) -> PlainProject:
     """Return a project in another folder, with a database of its own."""
-    other = PlainProject(
-        folder, project.environment, url=sa.make_url(f"sqlite:///{folder}/app.db")
-    )
+    url = sa.make_url(project.url)
+    is_file = url.get_backend_name() == "sqlite"
+    own = url.set(database=f"{folder}/app.db" if is_file else "orders_own")
+    other = PlainProject(folder, project.environment, url=own)
     ini = folder / "alembic.ini"
-    ini.write_text(ini.read_text().replace(str(project.path), str(folder)))
+    told = own.render_as_string(hide_password=False).replace("%", "%%")
+    lines = ini.read_text().splitlines()
+    where = next(n for n, it in enumerate(lines) if it.startswith("sqlalchemy.url"))
+    lines[where] = f"sqlalchemy.url = {told}"
+    ini.write_text("\n".join([*lines, ""]).replace(str(project.path), str(folder)))
     save(other, "Own database")
     other.run("steady", "create")
     other.run("alembic", "upgrade", "head")
