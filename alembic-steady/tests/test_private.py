@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,37 @@ def test_check_is_told_from_revision_where_python_calls_it(
         else:
             command.revision(config, autogenerate=True)
     assert seen == [(True, is_check)]
+
+
+@pytest.mark.parametrize(
+    ("called", "is_generating", "follows_any"),
+    [
+        (lambda config: command.revision(config), True, True),
+        (lambda config: command.revision(config, head="1f6c"), True, False),
+        (lambda config: command.merge(config, ["1f6c", "2a9b"]), True, False),
+        (lambda config: command.check(config), False, True),
+        (lambda config: command.current(config), False, False),
+    ],
+)
+def test_what_writes_a_revision_is_told_from_other_commands(
+    called: Callable[[Config], object],
+    is_generating: bool,
+    follows_any: bool,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def look(_scripts: ScriptDirectory) -> None:
+        seen.append((private.is_generating(), private.follows_any_head()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ScriptDirectory, "run_env", look)
+    config = Config(project.path / "alembic.ini")
+    config.set_main_option("revision_environment", "true")
+    with pytest.raises(KeyboardInterrupt):
+        called(config)
+    assert seen == [(is_generating, follows_any)]
 
 
 def test_an_autocommit_block_stays_in_its_transaction() -> None:

@@ -120,12 +120,11 @@ def whereabouts(repository: Repository, scripts: ScriptDirectory, revision: str)
     """Return the name of a revision that the work tree has not, and where it is, or ""."""
     found = find(repository, scripts, revision)
     if found:
-        text = repository.text(found.place, found.path) or ""
-        return f"{source(text).message}, {found}"
+        return f"{_name(repository.text(found.place, found.path))}, {found}"
     copy = kept.find(revision, Path(scripts.dir))
     if copy:
-        message = source(copy.read_text("utf-8")).message
-        return f"{message}, which has run here and is in no commit"
+        name = _name(copy.read_text("utf-8"))
+        return f"{name}, which has run here and is in no commit"
     return ""
 
 
@@ -180,6 +179,13 @@ def source(text: str) -> Source:
     message = (ast.get_docstring(tree) or "").partition("\n")[0]
     before: Any = to_tuple(found.get("down_revision"), ())
     return Source(str(found.get("revision")), message, before)
+
+
+def _name(text: str | None) -> str:
+    """Return what a revision is called, as far as its file can be read."""
+    with suppress(SyntaxError):
+        return source(text or "").message or "no name"
+    return "no name"
 
 
 def assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
