@@ -92,6 +92,20 @@ def test_a_database_that_has_not_run_it_is_left_alone(
     is_back(file_project, before)
 
 
+def test_a_database_that_has_more_is_not_guessed_at(file_project: PlainProject) -> None:
+    begin(file_project)
+    before = head(file_project)
+    branch(file_project, "address")
+    later = branch(file_project, "phone")
+    switch(file_project, "address")
+    assert f"'{later}'; the database is at it: Add phone, on branch phone" in refused(
+        file_project, *UNDO
+    )
+    file_project.run("steady", "sync")
+    file_project.run(*UNDO)
+    is_back(file_project, before)
+
+
 def test_what_others_may_have_run_is_not_taken_back(file_project: PlainProject) -> None:
     begin(file_project)
     revision = branch(file_project, "address")

@@ -160,7 +160,7 @@ def _undo(
     url = project.url()
     place = project.adapter.describe(url)
     with errors.in_one_line(place, config):
-        if not _has_run(project, url, script):
+        if not _has_run(project, url, scripts, script):
             config.print_stdout("%s has not run it", place)
             return False
         if not project.adapter.is_local(url):
@@ -172,9 +172,12 @@ def _undo(
         return True
 
 
-def _has_run(project: Settings, url: URL, script: Script) -> bool:
+def _has_run(
+    project: Settings, url: URL, scripts: ScriptDirectory, script: Script
+) -> bool:
     if not project.adapter.exists(url):
         return False
     with project.adapter.connect(url) as real:
         heads = current_heads(project, real)
+    scripts.get_revisions(heads)  # One that is not here may stand behind it.
     return script.revision in heads
