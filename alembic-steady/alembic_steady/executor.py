@@ -25,6 +25,8 @@ NOT_READ = (
 )
 PLAN = "alembic_steady.plan"
 """The key in `Config.attributes` of other steps than those of the command itself."""
+COPIES = 100
+"""Of how many revisions of a run a copy is kept at most: branches differ in the newest."""
 GIVEN = ", as soon as the transaction that was passed is committed"
 
 
@@ -133,7 +135,8 @@ class Executor:
         revision: Any = getattr(self.step, "revision", None)
         # One that was passed may be that of a test.
         is_own = context.config.attributes.get("connection") is None
-        is_new = revision is not None and self.step.is_upgrade and is_own
+        is_last = len(self.left or ()) <= COPIES
+        is_new = revision is not None and self.step.is_upgrade and is_own and is_last
         if is_new and self._adapter.is_local(connection.engine.url):
             kept.keep(revision.revision, Path(revision.path))
 

@@ -244,7 +244,7 @@ def test_what_was_squashed_stays_as_it_is(file_project: PlainProject) -> None:
     is_synchronous(file_project)
     # Even where what stood before it is nowhere any more.
     shutil.rmtree(file_project.path / ".git" / "objects")
-    shutil.rmtree(file_project.path / ".git" / "alembic-steady" / "revisions" / first)
+    (file_project.path / ".git/alembic-steady/revisions" / f"{first}.py").unlink()
     assert "Nothing to do" in file_project.run(*SYNC)
 
 

@@ -6,8 +6,8 @@ its file is needed.
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from alembic_steady.git.repository import FOLDER, shared_folder
@@ -15,15 +15,15 @@ from alembic_steady.git.repository import FOLDER, shared_folder
 
 def keep(revision: str, file: Path) -> None:
     """Copy the files of a revision, where there is a git repository that can be written."""
-    folder = _folder(revision, file.parent)
-    if folder is None:
+    target = _target(revision, file.parent)
+    if target is None:
         return
+    statements = target.with_suffix(".sql")
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.iterdir():
-            old.unlink()
-        for it in files(file):
-            shutil.copyfile(it, folder / it.name)
+        target.write_bytes(file.read_bytes())
+        statements.unlink(missing_ok=True)
+        for it in files(file)[1:]:
+            statements.write_bytes(it.read_bytes())
 
 
 def find(revision: str, versions: Path) -> Path | None:
@@ -33,10 +33,8 @@ def find(revision: str, versions: Path) -> Path | None:
         revision: its id.
         versions: a folder of the work tree.
     """
-    folder = _folder(revision, versions)
-    if folder is None or not folder.is_dir():
-        return None
-    return next(folder.glob("*.py"), None)
+    target = _target(revision, versions)
+    return target if target and target.is_file() else None
 
 
 def files(revision: Path) -> list[Path]:
@@ -45,9 +43,20 @@ def files(revision: Path) -> list[Path]:
     return [revision, statements] if statements.is_file() else [revision]
 
 
-def _folder(revision: str, within: Path) -> Path | None:
-    shared = shared_folder(within)
+def _target(revision: str, within: Path) -> Path | None:
+    folder = _folder(within)
     # An id may be any text, such as "../..".
-    if shared is None or not revision.replace("_", "a").replace("-", "a").isalnum():
+    if folder is None or not revision.replace("_", "a").replace("-", "a").isalnum():
         return None
-    return shared / FOLDER / "revisions" / revision
+    return folder / f"{revision}.py"
+
+
+@cache
+def _folder(within: Path) -> Path | None:
+    shared = shared_folder(within)
+    if shared is None:
+        return None
+    folder = shared / FOLDER / "revisions"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
