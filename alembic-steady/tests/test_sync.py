@@ -193,6 +193,34 @@ def test_a_file_is_found_wherever_it_is(
     is_synchronous(file_project)
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "in git"])
+def test_a_revision_comes_with_its_statements(
+    kept: bool, file_project: PlainProject
+) -> None:
+    begin(file_project)
+    git(file_project, "switch", "--quiet", "--create", "address")
+    revision = file(file_project, add(file_project, "address"))
+    text = revision.read_text()
+    start, end = text.index("    op.create_table("), text.index("    # ### end")
+    call = '    execute_file(Path(__file__).with_suffix(".sql"))\n'
+    imports = "from pathlib import Path\n\nfrom alembic_steady import execute_file\n"
+    text = f"{text[:start]}{call}{text[end:]}"
+    revision.write_text(
+        text.replace("from alembic import op\n", f"{imports}from alembic import op\n")
+    )
+    statement = "CREATE TABLE address (id INTEGER NOT NULL, PRIMARY KEY (id));"
+    revision.with_suffix(".sql").write_text(f"-- ;;\n{statement}\n")
+    file_project.run("alembic", "upgrade", "head")
+    save(file_project, "Add address")
+    insert(file_project, "address")
+    switch(file_project, "main")
+    if not kept:
+        shutil.rmtree(file_project.path / ".git" / "alembic-steady")
+    assert "drops table address (1 row)" in refused(file_project, *SYNC)
+    file_project.run("steady", "-x", "allow-drop", "sync")
+    is_synchronous(file_project)
+
+
 def test_what_has_run_is_undone_and_not_what_is_written_now(
     file_project: PlainProject,
 ) -> None:
