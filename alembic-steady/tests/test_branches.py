@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,23 @@ def test_several_of_mine_stay_in_their_order(project: PlainProject) -> None:
     is_rebased_only = project.run("alembic", "check")
     assert is_rebased_only == NOTE + CLEAN
     assert "no drift" in project.run("steady", "drift")
+
+
+def test_the_projects_hooks_see_what_is_written(file_project: PlainProject) -> None:
+    """As they see a new revision, which they format."""
+    mine, _ = two_branches(file_project)
+    git(file_project, "merge", "main", code=1)
+    hook = file_project.path / "home" / "hook.py"
+    hook.write_text(
+        "import sys\nfile = open(sys.argv[1], 'a')\nfile.write('# seen\\n')\n"
+    )
+    ini = file_project.path / "alembic.ini"
+    section = f"hooks = own\nown.type = exec\nown.executable = {sys.executable}\n"
+    options = f"own.options = {hook} REVISION_SCRIPT_FILENAME\n"
+    head_line = "[post_write_hooks]\n"
+    ini.write_text(ini.read_text().replace(head_line, head_line + section + options))
+    file_project.run(*REBASE)
+    assert file(file_project, mine).read_text().endswith("# seen\n")
 
 
 def test_what_others_may_have_is_not_changed(file_project: PlainProject) -> None:

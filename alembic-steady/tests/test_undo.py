@@ -214,15 +214,19 @@ def test_a_commit_that_git_refuses_changes_nothing(file_project: PlainProject) -
 def test_a_git_that_is_at_work_changes_nothing(file_project: PlainProject) -> None:
     begin(file_project)
     revision = branch(file_project, "address")
+    insert(file_project, "address")
     lock = file_project.path / ".git" / "index.lock"
     lock.touch()
+    command = ("steady", "-x", "allow-drop", "undo")
     try:
-        told = file_project.run(*UNDO, code=255)
+        told = file_project.run(*command, code=255)
     finally:
         lock.unlink()
     assert "index.lock': File exists" in told
     assert current(file_project) == {revision}
-    file_project.run(*UNDO)
+    # The row is there as before.
+    assert "drops table address (1 row)" in refused(file_project, *UNDO)
+    file_project.run(*command)
 
 
 def test_a_revision_that_came_with_a_merge_is_said_to(
