@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from harness import PlainProject
 
 from tests.conftest import commit
 
+each = pytest.mark.parametrize(
+    "project",
+    ["sqlite", pytest.param("psycopg", marks=pytest.mark.full)],
+    indirect=True,
+)
 TABLES = ("address", "phone", "fax")
 MODELS = """\
 import sqlalchemy as sa

@@ -13,6 +13,7 @@ from branched import (
     begin,
     branch,
     current,
+    each,
     file,
     follows,
     git,
@@ -28,11 +29,6 @@ from alembic_steady.branches.rebase import behind
 from tests.revisions import CLEAN, NOTE
 
 REBASE = ("steady", "rebase")
-each = pytest.mark.parametrize(
-    "project",
-    ["sqlite", pytest.param("psycopg", marks=pytest.mark.full)],
-    indirect=True,
-)
 
 
 def is_rebased(project: PlainProject, mine: str, theirs: str) -> None:

@@ -12,6 +12,7 @@ from branched import (
     begin,
     branch,
     current,
+    each,
     file,
     git,
     head,
@@ -138,59 +139,61 @@ def test_values_of_a_column_count_and_empty_ones_do_not(
     assert "drops column user.note (1 value)" in refused(file_project, *SYNC)
 
 
-def test_several_are_undone_newest_first(file_project: PlainProject) -> None:
-    begin(file_project)
-    first = branch(file_project, "address")
-    second = add(file_project, "phone")
-    file_project.run("alembic", "upgrade", "head")
-    save(file_project, "Add phone")
-    switch(file_project, "main")
-    printed = file_project.run(*SYNC)
+@each
+def test_several_are_undone_newest_first(project: PlainProject) -> None:
+    begin(project)
+    first = branch(project, "address")
+    second = add(project, "phone")
+    project.run("alembic", "upgrade", "head")
+    save(project, "Add phone")
+    switch(project, "main")
+    printed = project.run(*SYNC)
     assert printed.index(f"  {second} ") < printed.index(f"  {first} ")
-    is_synchronous(file_project)
+    is_synchronous(project)
 
 
+@each
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "in git"])
 @pytest.mark.parametrize("fate", ["deleted", "stashed", "never committed", "amended"])
 def test_a_file_is_found_wherever_it_is(
-    fate: str, kept: bool, file_project: PlainProject
+    fate: str, kept: bool, project: PlainProject
 ) -> None:
-    begin(file_project)
-    git(file_project, "switch", "--quiet", "--create", "address")
-    other = add(file_project, "address")
-    file_project.run("alembic", "upgrade", "head")
+    begin(project)
+    git(project, "switch", "--quiet", "--create", "address")
+    other = add(project, "address")
+    project.run("alembic", "upgrade", "head")
     where = "on no branch"
     if fate == "deleted":
-        save(file_project, "Add address")
-        switch(file_project, "main")
-        git(file_project, "branch", "--delete", "--force", "address")
+        save(project, "Add address")
+        switch(project, "main")
+        git(project, "branch", "--delete", "--force", "address")
     elif fate == "amended":
-        save(file_project, "Add address")
-        file(file_project, other).unlink()
-        (file_project.path / "migrations" / "head.txt").write_text("base\n")
-        git(file_project, "commit", "--quiet", "--all", "--amend", "-m", "None")
-        switch(file_project, "main")
+        save(project, "Add address")
+        file(project, other).unlink()
+        (project.path / "migrations" / "head.txt").write_text("base\n")
+        git(project, "commit", "--quiet", "--all", "--amend", "-m", "None")
+        switch(project, "main")
     elif fate == "stashed":
-        git(file_project, "stash", "--include-untracked")
-        switch(file_project, "main")
+        git(project, "stash", "--include-untracked")
+        switch(project, "main")
     else:
-        file(file_project, other).unlink()
-        git(file_project, "checkout", "--quiet", ".")
+        file(project, other).unlink()
+        git(project, "checkout", "--quiet", ".")
         where = "which has run here and is in no commit"
-    copies = file_project.path / ".git" / "alembic-steady"
+    copies = project.path / ".git" / "alembic-steady"
     if not kept:
         shutil.rmtree(copies)
     if fate == "never committed" and not kept:
-        told = refused(file_project, "alembic", "current")
+        told = refused(project, "alembic", "current")
         assert "no file of this project has it, nor has git: bring that from" in told
         assert f"the database is at {other}, and neither git nor a copy" in refused(
-            file_project, *SYNC
+            project, *SYNC
         )
         return
-    told = refused(file_project, "alembic", "current")
+    told = refused(project, "alembic", "current")
     assert f"'{other}'; the database is at it: Add address, " in told and where in told
-    file_project.run(*SYNC)
-    is_synchronous(file_project)
+    project.run(*SYNC)
+    is_synchronous(project)
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "in git"])
@@ -276,25 +279,26 @@ def test_what_was_squashed_stays_as_it_is(file_project: PlainProject) -> None:
     assert "Nothing to do" in file_project.run(*SYNC)
 
 
+@each
 @pytest.mark.full
 def test_a_shallow_clone_undoes_what_has_run_there(
-    file_project: PlainProject,
+    project: PlainProject,
 ) -> None:
-    begin(file_project)
-    other = branch(file_project, "address")
-    git(file_project, "push", "--quiet", "origin", "address")
-    switch(file_project, "main")
-    git(file_project, "branch", "--delete", "--force", "address")
-    git(file_project, "branch", "--delete", "--remotes", "origin/address")
-    tip = git(file_project, "rev-parse", "HEAD").strip()
-    (file_project.path / ".git" / "shallow").write_text(f"{tip}\n")
-    git(file_project, "reflog", "expire", "--expire=now", "--all")
-    git(file_project, "gc", "--quiet", "--prune=now")
+    begin(project)
+    other = branch(project, "address")
+    git(project, "push", "--quiet", "origin", "address")
+    switch(project, "main")
+    git(project, "branch", "--delete", "--force", "address")
+    git(project, "branch", "--delete", "--remotes", "origin/address")
+    tip = git(project, "rev-parse", "HEAD").strip()
+    (project.path / ".git" / "shallow").write_text(f"{tip}\n")
+    git(project, "reflog", "expire", "--expire=now", "--all")
+    git(project, "gc", "--quiet", "--prune=now")
     assert f"'{other}'; the database is at it: Add address, which has run here" in (
-        refused(file_project, "alembic", "current")
+        refused(project, "alembic", "current")
     )
-    file_project.run(*SYNC)
-    is_synchronous(file_project)
+    project.run(*SYNC)
+    is_synchronous(project)
 
 
 @pytest.mark.full

@@ -11,6 +11,7 @@ from branched import (
     begin,
     branch,
     current,
+    each,
     file,
     git,
     head,
@@ -286,17 +287,18 @@ def test_a_database_of_others_is_asked_for(project: PlainProject) -> None:
     assert current(project) == {*before}
 
 
+@each
 @pytest.mark.full
 def test_it_is_taken_back_in_a_further_work_tree(
-    file_project: PlainProject, tmp_path_factory: pytest.TempPathFactory
+    project: PlainProject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    begin(file_project)
-    before = head(file_project)
-    branch(file_project, "address")
-    switch(file_project, "main")
+    begin(project)
+    before = head(project)
+    branch(project, "address")
+    switch(project, "main")
     folder = tmp_path_factory.mktemp("trees") / "tree"
-    git(file_project, "worktree", "add", "--quiet", str(folder), "address")
-    other = PlainProject(folder, file_project.environment, url=file_project.url)
+    git(project, "worktree", "add", "--quiet", str(folder), "address")
+    other = PlainProject(folder, project.environment, url=project.url)
     other.run(*UNDO)
     assert head(other) == before
     assert current(other) == {*before}
