@@ -135,7 +135,7 @@ def change(repository: Path, environment: dict[str, str], *path: str) -> None:
 
 BEFORE_THE_LIBRARY = "07cc04f00097f14029a8570fb738684dffdb2250"
 """The last version whose projects have all of the code, in `migrations/*.py`."""
-WITH_THE_LIBRARY = "632a6e3"
+WITH_THE_LIBRARY = "632a6e34750f9ca4ca637d92cb3b1fdeea880ceb"
 """A version whose projects call the library, and have no file that names the head."""
 
 
