@@ -58,6 +58,7 @@ def test_a_first_revision_is_the_head_that_the_file_names(
     assert git(project, "status", "--porcelain") == ""
 
 
+@pytest.mark.full
 def test_pre_commit_refuses_a_model_without_its_revision(
     copied: Callable[[str], Project],
 ) -> None:

@@ -504,7 +504,7 @@ SEAMS = {
 @pytest.mark.parametrize(
     ("number", "seam"),
     [
-        (signal.SIGINT, "packages"),
+        pytest.param(signal.SIGINT, "packages", marks=pytest.mark.full),
         pytest.param(signal.SIGKILL, "packages", marks=pytest.mark.full),
         pytest.param(signal.SIGINT, "revision", marks=pytest.mark.full),
         (signal.SIGKILL, "revision"),
