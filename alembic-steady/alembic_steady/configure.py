@@ -8,7 +8,7 @@ from typing import Any
 
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from alembic_steady.lock import lock_table
 from alembic_steady.settings import Settings
@@ -47,6 +47,14 @@ def current_heads(settings: Settings, connection: Connection) -> tuple[str, ...]
     options = {**settings.adapter.where(connection), **configure_options(settings)}
     migration = MigrationContext.configure(connection, opts=options)
     return migration.get_current_heads()
+
+
+def heads_at(settings: Settings, url: URL) -> tuple[str, ...]:
+    """Return the revisions that the database of a URL says it is at; none if it is not there."""
+    if not settings.adapter.exists(url):
+        return ()
+    with settings.adapter.connect(url) as connection:
+        return current_heads(settings, connection)
 
 
 def include_name(

@@ -29,8 +29,11 @@ def file(scripts: ScriptDirectory) -> Path:
 
 def lines(scripts: ScriptDirectory) -> str:
     """Return what the file has to say: each head with its name, or that there is none."""
-    heads = [scripts.get_revision(it) for it in sorted(scripts.get_heads())]
-    return "".join(f"{it.revision} {it.doc}\n" for it in heads) or f"{BASE}\n"
+    return _lines({it: scripts.get_revision(it).doc for it in scripts.get_heads()})
+
+
+def _lines(heads: dict[str, str]) -> str:
+    return "".join(f"{it} {heads[it]}\n" for it in sorted(heads)) or f"{BASE}\n"
 
 
 def names(text: str) -> set[str]:
@@ -44,10 +47,10 @@ def write(scripts: ScriptDirectory) -> Path | None:
     Arguments:
         scripts: the revisions, as they are now.
     """
-    target = file(scripts)
-    if not target.is_file() or target.read_text("utf-8") == lines(scripts):
+    target, text = file(scripts), lines(scripts)
+    if not target.is_file() or target.read_text("utf-8") == text:
         return None
-    target.write_text(lines(scripts), "utf-8", newline="\n")
+    target.write_text(text, "utf-8", newline="\n")
     return target
 
 
@@ -63,8 +66,7 @@ def _add(scripts: ScriptDirectory, written: Path) -> None:
     left = {*scripts.get_heads()}.difference(new.before)
     heads = {it: scripts.get_revision(it).doc for it in left}
     heads[new.revision] = new.message
-    text = "".join(f"{it} {heads[it]}\n" for it in sorted(heads))
-    file(scripts).write_text(text, "utf-8", newline="\n")
+    file(scripts).write_text(_lines(heads), "utf-8", newline="\n")
 
 
 def refuse_several(scripts: ScriptDirectory) -> None:

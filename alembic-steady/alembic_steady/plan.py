@@ -20,7 +20,7 @@ from sqlalchemy import Connection, event
 from alembic_steady import errors, history, scratch, settings, x_arguments
 from alembic_steady.adapters.description import Description, Key
 from alembic_steady.branches import losses
-from alembic_steady.configure import configure_options, current_heads
+from alembic_steady.configure import configure_options, heads_at
 from alembic_steady.git import repository, revisions
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
@@ -73,9 +73,11 @@ def plan(config: Config) -> None:
     since = next(x_arguments.told(config, "since"), None)
     with errors.in_one_line("steady plan", config):
         if since is None:
-            pending = _pending(project, config, scripts)
+            known = _run_before(project, config, scripts)
         else:
-            pending = _added(config, scripts, since)
+            known = _known_to(config, scripts, since)
+        oldest_first = reversed([*scripts.walk_revisions()])
+        pending = [it for it in oldest_first if it.revision not in known]
         if not pending:
             config.print_stdout(NOTHING)
             return
@@ -100,33 +102,26 @@ def plan(config: Config) -> None:
                 sys.exit(code)
 
 
-def _pending(
+def _run_before(
     project: Settings, config: Config, scripts: ScriptDirectory
-) -> list[Script]:
-    """Return what a database has not run, oldest first."""
+) -> set[str]:
+    """Return the revisions that the database has run."""
     url = project.url()
     place = project.adapter.describe(url)
-    heads: tuple[str, ...] = ()
     with errors.in_one_line(place, config):
-        if project.adapter.exists(url):
-            with project.adapter.connect(url) as real:
-                heads = current_heads(project, real)
+        heads = heads_at(project, url)
         config.print_stdout("%s, at %s", place, ", ".join(heads) or "base")
         scripts.get_revisions(heads)  # It says which one is not here.
-        known = {it.revision for it in scripts.iterate_revisions(heads, "base")}
-    everything = [*scripts.walk_revisions()]
-    return [it for it in reversed(everything) if it.revision not in known]
+        return {it.revision for it in scripts.iterate_revisions(heads, "base")}
 
 
-def _added(config: Config, scripts: ScriptDirectory, since: str) -> list[Script]:
-    """Return the revisions that a commit does not have, oldest first."""
+def _known_to(config: Config, scripts: ScriptDirectory, since: str) -> set[str]:
+    """Return the revisions that a commit has."""
     here = repository.of(Path(scripts.dir))
     if not here.commit(since):
         raise CommandError(NO_PLACE.format(since))
     config.print_stdout("Since %s", since)
-    known = revisions.ids(here, scripts, since)
-    everything = [*scripts.walk_revisions()]
-    return [it for it in reversed(everything) if it.revision not in known]
+    return revisions.ids(here, scripts, since)
 
 
 def _tried(

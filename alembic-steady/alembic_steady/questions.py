@@ -23,7 +23,7 @@ def confirm(config: Config, question: str, option: str) -> None:
     Raises:
         CommandError: the answer is no, or there is no terminal to ask on.
     """
-    if any(True for _ in x_arguments.told(config, option)):
+    if x_arguments.is_told(config, option):
         return
     if not sys.stdin.isatty():
         raise CommandError(f"{question} If so: {x_arguments.again(option)}")

@@ -23,8 +23,8 @@ from alembic_steady.adapters.description import Description
 from alembic_steady.adapters.dump import Dump
 from alembic_steady.adopt import baseline
 from alembic_steady.adopt.files import Undo, all_or_none, replace, tell, tell_written
-from alembic_steady.configure import configure_options, current_heads
-from alembic_steady.git import repository
+from alembic_steady.configure import configure_options, heads_at
+from alembic_steady.git import kept, repository
 from alembic_steady.git.repository import GitError
 from alembic_steady.scope import Scope
 from alembic_steady.settings import Settings
@@ -124,12 +124,8 @@ def _refuse_without_git(files: list[Path]) -> None:
 
 def _refuse_behind(project: Settings, url: Any, replaced: list[Script]) -> None:
     """Refuse if a database is at a revision that would be gone."""
-    if not project.adapter.exists(url):
-        return
     gone = {it.revision for it in replaced[1:]}
-    with project.adapter.connect(url) as real:
-        heads = current_heads(project, real)
-    if behind := sorted(gone.intersection(heads)):
+    if behind := sorted(gone.intersection(heads_at(project, url))):
         place = project.adapter.describe(url)
         raise CommandError(BEHIND.format(place, behind[0], replaced[0].revision))
 
@@ -178,7 +174,7 @@ def _replace(
     with all_or_none() as undo:
         files = _write(config, target, built, undo)
         for script in replaced:
-            for file in _files(Path(script.path)):
+            for file in kept.files(Path(script.path)):
                 if file not in files:
                     replace(file, None, undo)
         gone = [it.revision for it in replaced]
@@ -186,13 +182,6 @@ def _replace(
         _prove(project, config, target.revision, built)
     named = head_file.write(ScriptDirectory.from_config(config))
     return [*files, *filter(None, [limited, named])]
-
-
-def _files(revision: Path) -> Iterator[Path]:
-    """Yield the files of a revision: its own, and that of its statements."""
-    yield revision
-    if (statements := revision.with_suffix(".sql")).exists():
-        yield statements
 
 
 def _write(config: Config, target: Script, built: Built, undo: Undo) -> list[Path]:

@@ -34,13 +34,18 @@ def told(config: Config, name: str) -> Iterator[str]:
             yield text
 
 
+def is_told(config: Config, name: str) -> bool:
+    """Return whether there is an `-x name` or `-x name=…`, where no `env.py` is running."""
+    return any(True for _ in told(config, name))
+
+
 def _typed(config: Config) -> list[str]:
     return getattr(config.cmd_opts, "x", None) or []
 
 
 def traceback(config: Config) -> str | None:
     """Return the command that was typed, with `-x traceback`, or None if it has that."""
-    if any(True for _ in told(config, "traceback")):
+    if is_told(config, "traceback"):
         return None
     is_typed = hasattr(config.cmd_opts, "cmd")
     return _with("traceback", sys.argv[1:] if is_typed else [])

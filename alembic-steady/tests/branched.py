@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import harness
 import pytest
 from harness import PlainProject
 
@@ -16,23 +17,7 @@ each = pytest.mark.parametrize(
     indirect=True,
 )
 TABLES = ("address", "phone", "fax")
-MODELS = """\
-import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "user"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-
-
-# The tables of others:
-{places}"""
+MODELS = f"{harness.MODELS}\n\n# The tables of others:\n{{places}}"
 PLACE = "\n\n# {}\n\n# So that git can merge\n"
 TABLE = """\
 class {name}(Base):

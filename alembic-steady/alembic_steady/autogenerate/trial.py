@@ -118,7 +118,7 @@ class Trial:
                 is_last = len(self._files) == self.number
                 return self._run(migration, file, is_last=is_last)
         except TrialError as error:
-            if not any(True for _ in x_arguments.told(self.config, "untried")):
+            if not x_arguments.is_told(self.config, "untried"):
                 way = x_arguments.again("untried")
                 raise CommandError(UNPROVEN.format(file.name, error, way)) from None
             return f"does not work yet: {error}"

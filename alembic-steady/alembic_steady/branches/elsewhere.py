@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from alembic.script import Script, ScriptDirectory
@@ -12,6 +13,8 @@ from alembic.script.revision import RevisionMap
 from alembic.util import CommandError, to_tuple
 
 from alembic_steady.git import kept, repository, revisions
+from alembic_steady.git.repository import Repository
+from alembic_steady.git.revisions import Found
 
 NOWHERE = (
     "the database is at {}, and neither git nor a copy of what has run here has its file:"
@@ -102,18 +105,25 @@ class Ran:
                 return script
         if is_own:  # As it would be in another history, too, it is read once more.
             return revisions.load(Path(self.scripts.get_revision(revision).path))
-        here = repository.find(Path(self.scripts.dir))
-        found = here and revisions.find(here, self.scripts, revision)
-        if not (here and found):
+        found = self._in_git(revision)
+        if not (self._here and found):
             raise CommandError(NOWHERE.format(revision))
-        return revisions.load(revisions.bring(here, found, self.folder))
+        return revisions.load(revisions.bring(self._here, found, self.folder))
 
     def _is_somewhere(self, revision: str) -> bool:
-        place = Path(self.scripts.dir)
-        if is_here(self.scripts, revision) or kept.find(revision, place):
-            return True
-        here = repository.find(place)
-        return bool(here and revisions.find(here, self.scripts, revision))
+        return bool(
+            is_here(self.scripts, revision)
+            or kept.find(revision, Path(self.scripts.dir))
+            or self._in_git(revision)
+        )
+
+    @cached_property
+    def _here(self) -> Repository | None:
+        return repository.find(Path(self.scripts.dir))
+
+    def _in_git(self, revision: str) -> Found | None:
+        here = self._here
+        return revisions.find(here, self.scripts, revision) if here else None
 
 
 def before(script: Script) -> Iterator[str]:

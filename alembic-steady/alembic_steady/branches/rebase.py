@@ -18,7 +18,7 @@ from alembic_steady import errors, head_file, private, settings, x_arguments
 from alembic_steady.adopt.files import Undo, all_or_none, replace, tell_written
 from alembic_steady.branches import sides, steps
 from alembic_steady.branches.sides import Sides
-from alembic_steady.configure import current_heads
+from alembic_steady.configure import current_heads, heads_at
 from alembic_steady.git import kept, repository, revisions
 from alembic_steady.git.repository import Repository
 from alembic_steady.settings import Settings
@@ -70,7 +70,7 @@ def _refuse(
     for script in found.mine:
         if len(to_tuple(script.down_revision, ())) > 1:
             raise CommandError(MERGED.format(script.revision, heads))
-    if any(True for _ in x_arguments.told(config, "published")):
+    if x_arguments.is_told(config, "published"):
         return
     published = revisions.published(here, scripts, [it.revision for it in found.mine])
     for revision, branch in published.items():
@@ -101,10 +101,7 @@ def _applied(
     project: Settings, url: URL, found: Sides, scripts: ScriptDirectory
 ) -> list[Script]:
     """Return which of mine a database has run, oldest first."""
-    if not project.adapter.exists(url):
-        return []
-    with project.adapter.connect(url) as real:
-        heads = current_heads(project, real)
+    heads = heads_at(project, url)
     scripts.get_revisions(heads)  # One that is not here may stand behind mine.
     newest = [n for n, it in enumerate(found.mine, 1) if it.revision in heads]
     return found.mine[: max(newest, default=0)]

@@ -40,7 +40,7 @@ def sync(config: Config) -> None:
     place = project.adapter.describe(url)
     if not project.adapter.is_local(url):
         raise CommandError(NOT_LOCAL.format(place))
-    is_dry = any(True for _ in x_arguments.told(config, "dry-run"))
+    is_dry = x_arguments.is_told(config, "dry-run")
     scripts = ScriptDirectory.from_config(config)
     with errors.in_one_line(place, config):
         if not project.adapter.exists(url):

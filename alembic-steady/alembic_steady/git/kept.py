@@ -20,6 +20,7 @@ def keep(revision: str, file: Path) -> None:
         return
     statements = target.with_suffix(".sql")
     with suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
         statements.unlink(missing_ok=True)
         for it in files(file)[1:]:
@@ -54,9 +55,4 @@ def _target(revision: str, within: Path) -> Path | None:
 @cache
 def _folder(within: Path) -> Path | None:
     shared = shared_folder(within)
-    if shared is None:
-        return None
-    folder = shared / FOLDER / "revisions"
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return shared and shared / FOLDER / "revisions"
